@@ -37,13 +37,19 @@ def run(what: str, command: list[str]) -> None:
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode != 0:
         sys.stderr.write(done.stdout)
-        raise SetupError(f"{what} failed ({' '.join(command[:4])} ..., exit {done.returncode}); its messages are above.")
+        raise SetupError(
+            f"{what} failed ({' '.join(command[:4])} ..., exit {done.returncode}); its messages are above."
+        )
 
 
 def install_packages() -> None:
     """Install what requirements.lock names, each file checked against its hash, then this project itself."""
     uv = shutil.which("uv")
-    pip = [uv, "pip", "install", "--quiet", "--python", sys.executable] if uv else [sys.executable, "-m", "pip", "install", "-q"]
+    pip = (
+        [uv, "pip", "install", "--quiet", "--python", sys.executable]
+        if uv
+        else [sys.executable, "-m", "pip", "install", "-q"]
+    )
     run("installing the locked packages", [*pip, "--require-hashes", "-r", "requirements.lock"])
     run("installing this project", [*pip, "--no-deps", "--no-build-isolation", "-e", "."])
 
@@ -69,7 +75,9 @@ def unpack_sources(archive: Path, sha256: str, top: str, target: Path) -> None:
     found = hashlib.sha256(archive.read_bytes()).hexdigest()
     if found != sha256:
         archive.unlink()
-        raise SetupError(f"{archive.name} has SHA-256 {found}, but sources.lock says {sha256}; it was removed, try again.")
+        raise SetupError(
+            f"{archive.name} has SHA-256 {found}, but sources.lock says {sha256}; it was removed, try again."
+        )
     shutil.rmtree(target, ignore_errors=True)
     scratch = target.with_name(target.name + ".new")
     shutil.rmtree(scratch, ignore_errors=True)
