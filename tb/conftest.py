@@ -4,8 +4,8 @@
 ``build_dir``  an empty folder of this test's own under ``build/tb``.
 ``run_cocotb`` builds Verilog with the prepared Verilator (cached by content) and runs one cocotb module on it.
 
-Hypothesis profiles, chosen with ``HYPOTHESIS_PROFILE``: ``default`` is quick and repeatable, ``regress`` searches deeply
-with new seeds each time.
+Hypothesis profiles, chosen with ``HYPOTHESIS_PROFILE``: ``default`` is quick and repeatable, ``regress`` searches
+deeply with new seeds each time.
 """
 
 import os
