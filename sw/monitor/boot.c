@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "boot.h"
+
+#include <yz/memory_map.h>
+
+#include "devices.h"
+#include "guard.h"
+#include "hal.h"
+#include "pages.h"
+#include "pmp.h"
+#include "world.h"
+
+void boot(struct frame *frame)
+{
+    pages_init(hal_device_read(SYSINFO_DRAM_PAGES));
+    guard_boot();
+    world_boot();
+    pmp_boot();
+
+    *frame = (struct frame){0};
+    frame->x[0] = YZ_HOST_BASE;
+    frame->x[REG_A0] = hal_csr_read(CSR_MHARTID);
+    frame->x[REG_A1] = YZ_BOOT_ARGS;
+    frame->status = MSTATUS_MPP_S;
+    frame->status_changed = 1;
+}

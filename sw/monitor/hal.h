@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The only door from the monitor to memory, devices and CSRs.
+ *
+ * On the target these are inline instructions (hal_target.h). In the native build (YZ_NATIVE) they are functions over an
+ * array of bytes, where tests look at every access and make any of them fail (native/hal_native.c).
+ *
+ * Contract:
+ * - Memory functions take physical addresses of DRAM in either window. The caller has checked range and owner.
+ * - They return false when the memory answered with an access fault; the value is then not written. No fault hangs.
+ * - 32-bit accesses are 4-byte aligned. Each call is one access: reading an argument once is reading it exactly once.
+ * - Device and CSR functions do not fail: a fault there is fatal (trap.h).
+ */
+#ifndef YZ_MONITOR_HAL_H
+#define YZ_MONITOR_HAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "csr.h"
+
+#ifdef YZ_NATIVE
+bool hal_load8(uint32_t pa, uint8_t *value);
+bool hal_store8(uint32_t pa, uint8_t value);
+bool hal_load32(uint32_t pa, uint32_t *value);
+bool hal_store32(uint32_t pa, uint32_t value);
+uint32_t hal_device_read(uint32_t address);
+void hal_device_write(uint32_t address, uint32_t value);
+uint32_t hal_csr_read(uint32_t csr);
+void hal_csr_write(uint32_t csr, uint32_t value);
+void hal_tlb_flush(void);
+void hal_instruction_fence(void);
+void hal_stop(uint32_t code);
+#else
+#include "hal_target.h"
+#endif
+
+/* Zero `bytes` from `pa`; both multiples of 4. False after a fault: an unknown part is zeroed. */
+bool hal_zero(uint32_t pa, uint32_t bytes);
+
+/* Copy `bytes`; the two addresses have the same alignment modulo 4. False after a fault: an unknown part is copied. */
+bool hal_copy(uint32_t destination, uint32_t source, uint32_t bytes);
+
+#endif
