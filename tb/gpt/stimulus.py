@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random guard configurations and PTEs that lie on and around the edges the rules are about.
 
-Everything draws from a ``random.Random``, so the same code serves hypothesis (``st.randoms``), the Amaranth simulator and
-cocotb.
+Everything draws from a ``random.Random``, so the same code serves hypothesis (``st.randoms``), the Amaranth simulator
+and cocotb.
 """
 
 from collections.abc import Sequence

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reference model of the GPT guard, written from its rules in terms of sets of pages.
 
-Nothing is taken from the RTL or its check: paging modes, rule numbers and the meaning of an area are stated here again, and
-a set of pages is a Python ``range``. :class:`Guard` answers for one read; :class:`Port` also follows walks on a walker port
-and keeps the fault record and the counters.
+Nothing is taken from the RTL or its check: paging modes, rule numbers and the meaning of an area are stated here again,
+and a set of pages is a Python ``range``. :class:`Guard` answers for one read; :class:`Port` also follows walks on a
+walker port and keeps the fault record and the counters.
 """
 
 from collections.abc import Iterator

@@ -4,8 +4,9 @@
 The same lines make the RTL (arguments are Amaranth values) and answer in Python (arguments are integers). They hold no
 state and use only operators that mean the same for both; a choice is :func:`mux`, a negation is ``== 0``.
 
-There are two stages. :func:`check_read` judges a PTE read by its page and level before it goes out. :func:`check_answer`
-judges it again when the PTE is back, with the configuration of that moment, and looks at what the PTE points to.
+There are two stages. :func:`check_read` judges a PTE read by its page and level before it goes out.
+:func:`check_answer` judges it again when the PTE is back, with the configuration of that moment, and looks at what the
+PTE points to.
 
 Truth table (docs/gpt.md says why). The first line that matches decides; ``-`` is any.
 
@@ -27,10 +28,10 @@ enable world PTE page and level                    PTE   it points to           
 1      0     ok                                    leaf  -                                        allow
 ====== ===== ===================================== ===== ======================================== =============
 
-"Of this level": bit ``level`` of the entry's ``levels`` is set. "Either window": an area is compared with the leaf's pages
-as they are and with the protection bit set, so an area given in protected-window addresses also covers its raw alias; the
-opposite alias needs no comparison, a leaf with the protection bit is refused already. Grants (the first three lines)
-compare exactly: a table reached through its other window is not in its area.
+"Of this level": bit ``level`` of the entry's ``levels`` is set. "Either window": an area is compared with the leaf's
+pages as they are and with the protection bit set, so an area given in protected-window addresses also covers its raw
+alias; the opposite alias needs no comparison, a leaf with the protection bit is refused already. Grants (the first
+three lines) compare exactly: a table reached through its other window is not in its area.
 """
 
 from collections.abc import Sequence
@@ -116,10 +117,21 @@ def in_area(config: GptConfig, state: State, kind: Kind, ppn: Any, level: Any) -
     )
 
 
-def check_read(config: GptConfig, state: State, ppn: Any, level: Any) -> Any:
-    """Return the :class:`Rule` that refuses the read of a PTE in page ``ppn``, table level ``level``, or ``Rule.ALLOW``.
+def is_leaf(pte: Any) -> Any:
+    """Return whether ``pte`` maps pages: V and any of R, W and X. W alone is reserved, and judged all the same."""
+    return (pte & 1) & ((pte >> 1 & 0b111) != 0)
 
-    ``level`` counts down from ``config.levels - 1`` at the root to 0; ``config.no_level`` is refused like a wrong level.
+
+def is_pointer(pte: Any) -> Any:
+    """Return whether ``pte`` points to the next table: V alone."""
+    return (pte & 0b1111) == 0b0001
+
+
+def check_read(config: GptConfig, state: State, ppn: Any, level: Any) -> Any:
+    """Return the :class:`Rule` that refuses the read of a PTE in page ``ppn``, table level ``level``; or ALLOW.
+
+    ``level`` counts down from ``config.levels - 1`` at the root to 0; ``config.no_level`` is refused like a wrong
+    level.
     """
     # countermeasure: GPT.HOST_AREA
     host = mux(in_area(config, state, Kind.HOST, ppn, level), Rule.ALLOW, Rule.HOST_AREA)
@@ -168,13 +180,8 @@ def leaf_hits_area(config: GptConfig, state: State, first: Any, last: Any, writa
 
 
 def check_leaf(config: GptConfig, state: State, pte: Any, level: Any) -> Any:
-    """Return the :class:`Rule` that refuses what ``pte``, read from a table of ``level``, points to, or ``Rule.ALLOW``.
-
-    A leaf is a PTE with V and any of R, W and X; W alone is reserved, and judged all the same.
-    """
-    valid = pte & 1
+    """Return the :class:`Rule` that refuses what ``pte``, read from a table of ``level``, points to; or ALLOW."""
     writable = pte >> 2 & 1
-    is_leaf = (pte >> 1 & 0b111) != 0
     ppn = pte >> 10 & (1 << config.pte_ppn_bits) - 1
 
     mask = leaf_offset_mask(config, pte, level)
@@ -192,7 +199,7 @@ def check_leaf(config: GptConfig, state: State, pte: Any, level: Any) -> Any:
     # A pointer that needs unimplemented address bits leads outside every area; cut off, it could lead into one.
     pointer = mux(beyond, mux(state.world, Rule.ENCLAVE_AREA, Rule.HOST_AREA), Rule.ALLOW)
     leaf = mux(state.world, Rule.ALLOW, host_leaf)
-    return mux(valid, mux(is_leaf, leaf, pointer), Rule.ALLOW)
+    return mux(is_leaf(pte), leaf, mux(is_pointer(pte), pointer, Rule.ALLOW))
 
 
 def check_answer(config: GptConfig, state: State, ppn: Any, level: Any, pte: Any) -> Any:

@@ -10,7 +10,7 @@ from .config import AREA_PPN_BITS, PAGE_LOG, GptConfig
 
 
 def settings_layout(config: GptConfig) -> data.StructLayout:
-    """Return the layout of the register state that walks are judged by (rdl/gpt.rdl holds the meaning of each field)."""
+    """Return the layout of the register state that walks are judged by (fields: rdl/gpt.rdl)."""
     area = data.StructLayout({"kind": 2, "levels": 4, "base": AREA_PPN_BITS, "limit": AREA_PPN_BITS})
     return data.StructLayout({"enable": 1, "world": 1, "areas": data.ArrayLayout(area, config.areas)})
 
@@ -44,8 +44,8 @@ class Guard(wiring.Component):
     rsp_pte   : same cycle: the PTE for the walker. 0 when idle or refused.
     allowed   : an answer passed this cycle, to be counted. Idle: 0.
     refused   : one bit a rule (bit ``Rule``), set in the cycle in which that rule refused. Idle: 0.
-    fault     : description of this cycle's refusal; of the answer's when request and answer are both refused. Valid when
-                ``refused`` is not 0.
+    fault     : description of this cycle's refusal; of the answer's when request and answer are both refused. Valid
+                when ``refused`` is not 0.
     """
 
     def __init__(self, config: GptConfig):
