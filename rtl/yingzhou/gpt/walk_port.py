@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What may stand on the page-table walker's Wishbone port: the common signature, no checker, and the GPT guard.
 
-The third one, :class:`yingzhou.gpt.bitmap.BitmapChecker`, has a file of its own. :func:`make_checker` chooses by name.
+The third one, :class:`yingzhou.gpt.bitmap.BitmapChecker`, has a file of its own.
 """
-
-from typing import Protocol
 
 from amaranth import *
 from amaranth.lib import wiring
 
-from yingzhou.errors import ConfigError, require
+from yingzhou.errors import require
 
 from .bitmap import BitmapChecker
 from .check import is_pointer
@@ -18,6 +16,8 @@ from .guard import Guard
 from .registers import GptRegisters
 from .signature import WalkCheckerSignature
 from .walk_level import WalkLevel
+
+__all__ = ["BitmapChecker", "GptChecker", "NoneChecker", "WalkCheckerSignature"]
 
 
 class NoneChecker(wiring.Component):
@@ -104,26 +104,3 @@ class GptChecker(wiring.Component):
             walk_level.pointer.eq(self.hart.ack & is_pointer(guard.rsp_pte)),
         ]
         return m
-
-
-class CheckerChoice(Protocol):
-    """What :func:`make_checker` reads from a machine's configuration."""
-
-    @property
-    def checker(self) -> str: ...
-    @property
-    def gpt(self) -> GptConfig: ...
-    @property
-    def bitmap_cache_words(self) -> int: ...
-
-
-def make_checker(config: CheckerChoice) -> NoneChecker | GptChecker | BitmapChecker:
-    """Return the walk checker that ``config.checker`` names: ``none``, ``gpt`` or ``bitmap``."""
-    match config.checker:
-        case "none":
-            return NoneChecker()
-        case "gpt":
-            return GptChecker(config.gpt)
-        case "bitmap":
-            return BitmapChecker(config.gpt, config.bitmap_cache_words)
-    raise ConfigError(f"checker is {config.checker!r}; accepted are none, gpt, bitmap")
