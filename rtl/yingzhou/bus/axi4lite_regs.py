@@ -11,9 +11,9 @@ from . import axi4, register_bus
 class Axi4LiteRegisters(wiring.Component):
     """Turns AXI4-Lite transfers into accesses of a register block (Arm IHI 0022H, chapter B1).
 
-    Write address and write data are taken in either order, each held in one slot; the block is written when both are there and
-    the last response was taken. A read waits only for a write of the same cycle. Back to back: one write and one read every two
-    cycles. Every ready and valid comes from a register, so no path leads from an input to an output.
+    Write address and write data are taken in either order, each held in one slot; the block is written when both are
+    there and the last response was taken. A read waits only for a write of the same cycle. Back to back: one write and
+    one read every two cycles. Every ready and valid comes from a register, so no path leads from an input to an output.
 
     Parameters
     ----------
@@ -22,15 +22,13 @@ class Axi4LiteRegisters(wiring.Component):
 
     Ports
     -----
-    s_axi : AXI4-Lite slave. SLVERR where the register block says ``err``; ``rdata`` is then 0. ``awprot`` and ``arprot`` are
-            not looked at: who may reach the block is the interconnect's matter.
+    s_axi : AXI4-Lite slave. SLVERR where the register block says ``err``; ``rdata`` is then 0. ``awprot`` and
+            ``arprot`` are not looked at: who may reach the block is the interconnect's matter.
     regs  : register bus, initiator.
     """
 
     def __init__(self, addr_width: int):
-        super().__init__(
-            {"s_axi": In(axi4.LiteSignature(addr_width)), "regs": Out(register_bus.Signature(addr_width))}
-        )
+        super().__init__({"s_axi": In(axi4.LiteSignature(addr_width)), "regs": Out(register_bus.Signature(addr_width))})
 
     def elaborate(self, platform):
         m = Module()

@@ -9,10 +9,12 @@ from . import register_bus, wishbone
 
 
 class WishboneRegisters(wiring.Component):
-    """Turns one Wishbone transfer into one access of a register block (Wishbone B4, chapter 3.2: classic single cycles).
+    """Turns one Wishbone transfer into one access of a register block (Wishbone B4, chapter 3.2: classic single
+    cycles).
 
-    The block is accessed in the first cycle of a transfer and answered in the second, from registers, so neither the decoder nor
-    the block is in the path from ``stb`` to ``ack``. An access happens exactly once however long the master takes.
+    The block is accessed in the first cycle of a transfer and answered in the second, from registers, so neither the
+    decoder nor the block is in the path from ``stb`` to ``ack``. An access happens exactly once however long the master
+    takes.
 
     Parameters
     ----------

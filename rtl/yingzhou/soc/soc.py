@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The machine: hart, walk checker, interconnect, devices and memory path."""
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect
+
+from yingzhou.bus import axi4
+from yingzhou.bus.decode import WishboneDecode
+from yingzhou.bus.join import WishboneJoin
+from yingzhou.bus.line_buffer import BEAT_BYTES, BYTE_ADDR_WIDTH
+from yingzhou.bus.line_port import LinePort
+from yingzhou.hart.ports import ADDR_WIDTH, MODULE, members
+
+from .checkers import make_checker
+from .config import SocConfig
+from .devices import EVENT_ARGS, SimulationDevice, SystemInformation, Uart
+from .memory_edge import ProtectedPassThrough
+from .memory_map import DRAM_BASE, MMIO_BASE, PROTECTED_BASE, PROTECTION_BIT
+from .peripherals import Clint, Peripherals
+
+AXI_SIGNATURE = axi4.Signature(BYTE_ADDR_WIDTH, 8 * BEAT_BYTES)
+
+
+class HartInstance(wiring.Component):
+    """The hart as a black box: same ports as :class:`yingzhou.hart.Hart`, body in a Verilog file of its own."""
+
+    def __init__(self):
+        super().__init__(members())
+
+    def elaborate(self, platform):
+        m = Module()
+        ports = {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
+        for path, member, value in self.signature.flatten(self):
+            ports[f"{'o' if member.flow == Out else 'i'}_{'__'.join(map(str, path))}"] = value
+        m.submodules.hart = Instance(MODULE, **ports)
+        return m
+
+
+class Soc(wiring.Component):
+    """The default machine. Port names are flat, as Verilog tools infer them.
+
+    Parameters
+    ----------
+    config : SocConfig
+        What to build.
+
+    Ports
+    -----
+    m_axi_*     : AXI4 master to DRAM, 128-bit, 32-bit addresses of the raw window; reads are WRAP bursts of a line.
+    uart_*      : console, see :class:`yingzhou.soc.devices.Uart`.
+    exit_*, event_* : simulation device, see :class:`yingzhou.soc.devices.SimulationDevice`.
+    cycle       : cycles since reset.
+    retired     : instructions retired since reset.
+    """
+
+    def __init__(self, config: SocConfig):
+        self.config = config
+        super().__init__(
+            {
+                **{f"m_axi_{name}": member for name, member in AXI_SIGNATURE.members.items()},
+                "uart_tx_valid": Out(1),
+                "uart_tx_data": Out(8),
+                "uart_rx_valid": In(1),
+                "uart_rx_data": In(8),
+                "uart_rx_take": Out(1),
+                "exit_valid": Out(1),
+                "exit_code": Out(32),
+                "event_valid": Out(1),
+                "event_code": Out(32),
+                **{f"event_arg{i}": Out(32) for i in range(EVENT_ARGS)},
+                "cycle": Out(64),
+                "retired": Out(64),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        m.submodules.hart = hart = HartInstance()
+        m.submodules.checker = checker = make_checker(config)
+        m.submodules.uart = uart = Uart()
+        m.submodules.simulation = simulation = SimulationDevice()
+        m.submodules.information = information = SystemInformation(config)
+        m.submodules.clint = clint = Clint(ADDR_WIDTH)
+        m.submodules.peripherals = peripherals = Peripherals(
+            addr_width=ADDR_WIDTH,
+            uart=uart,
+            simulation=simulation,
+            information=information,
+            clint=clint,
+            guard_addr_width=checker.regs.signature.addr_width,
+        )
+        connect(m, peripherals.guard, checker.regs)
+        m.d.comb += [
+            hart.software_interrupt.eq(clint.msip),
+            hart.timer_interrupt.eq(clint.mtip),
+            hart.mtime.eq(clint.mtime),
+        ]
+        line_port = self._memory_path(m, hart, checker, peripherals)
+        self._counters(m, hart, line_port, information)
+        self._outside(m, uart, simulation, hart)
+        return m
+
+    def _memory_path(self, m: Module, hart: HartInstance, checker, peripherals: Peripherals) -> LinePort:
+        """Connect walker -> checker -> join <- loads and stores, fetch, line port, protected window, DRAM."""
+        config = self.config
+        dram = [(base, base + config.dram_bytes) for base in (DRAM_BASE, PROTECTED_BASE)]
+        m.submodules.data_decode = data_decode = WishboneDecode(
+            ADDR_WIDTH, {"dram": dram, "mmio": [(MMIO_BASE, 1 << 32)]}
+        )
+        m.submodules.walk_decode = walk_decode = WishboneDecode(ADDR_WIDTH, {"dram": dram})
+        m.submodules.instr_decode = instr_decode = WishboneDecode(ADDR_WIDTH, {"dram": dram})
+        m.submodules.join = join = WishboneJoin(ADDR_WIDTH)
+        m.submodules.line_port = line_port = LinePort(
+            instr_lines=config.instr_lines, data_lines=config.data_lines, alias_bit=PROTECTION_BIT
+        )
+        m.submodules.memory_edge = edge = ProtectedPassThrough(
+            addr_width=BYTE_ADDR_WIDTH, data_width=8 * BEAT_BYTES, protection_bit=PROTECTION_BIT
+        )
+        connect(m, hart.walk, checker.hart)
+        m.d.comb += checker.walk_start.eq(hart.walk_start)
+        connect(m, checker.mem, walk_decode.master)
+        connect(m, hart.data, data_decode.master)
+        connect(m, hart.instr, instr_decode.master)
+        connect(m, data_decode.mmio, peripherals.bus)
+        connect(m, walk_decode.dram, join.first)
+        connect(m, data_decode.dram, join.second)
+        # Decoded to DRAM, so the address fits the 32 bits of the memory path.
+        for wide, narrow in ((join.out, line_port.data), (instr_decode.dram, line_port.instr)):
+            for name in ("cyc", "stb", "we", "adr", "sel", "dat_w"):
+                m.d.comb += getattr(narrow, name).eq(getattr(wide, name))
+            for name in ("ack", "err", "dat_r"):
+                m.d.comb += getattr(wide, name).eq(getattr(narrow, name))
+        connect(m, line_port.mem, edge.cpu)
+        for name, member in AXI_SIGNATURE.members.items():
+            inside, outside = getattr(edge.dram, name), getattr(self, f"m_axi_{name}")
+            m.d.comb += outside.eq(inside) if member.flow == Out else inside.eq(outside)
+
+        self._walk_read = walk_decode.dram.ack
+        self._data_ack = data_decode.dram.ack
+        self._data_write = data_decode.dram.we
+        self._instr_ack = instr_decode.dram.ack
+        return line_port
+
+    def _counters(self, m: Module, hart: HartInstance, line_port: LinePort, information: SystemInformation) -> None:
+        walking = Signal()
+        m.d.sync += walking.eq((walking | hart.walk_start) & ~hart.walk_done)
+        m.d.comb += [
+            information.walks.eq(hart.walk_done),
+            information.walk_cycles.eq(walking),
+            information.walk_reads.eq(self._walk_read),
+            information.data_reads.eq(self._data_ack & ~self._data_write),
+            information.data_writes.eq(self._data_ack & self._data_write),
+            information.instr_reads.eq(self._instr_ack),
+            information.line_fills.eq(line_port.line_fill),
+            information.dram_writes.eq(line_port.line_write),
+        ]
+
+    def _outside(self, m: Module, uart: Uart, simulation: SimulationDevice, hart: HartInstance) -> None:
+        m.d.sync += self.cycle.eq(self.cycle + 1)
+        m.d.comb += [
+            self.retired.eq(hart.retired),
+            simulation.cycle.eq(self.cycle),
+            simulation.retired.eq(hart.retired),
+            self.uart_tx_valid.eq(uart.tx_valid),
+            self.uart_tx_data.eq(uart.tx_data),
+            uart.rx_valid.eq(self.uart_rx_valid),
+            uart.rx_data.eq(self.uart_rx_data),
+            self.uart_rx_take.eq(uart.rx_take),
+            self.exit_valid.eq(simulation.exit_valid),
+            self.exit_code.eq(simulation.exit_code),
+            self.event_valid.eq(simulation.event_valid),
+            self.event_code.eq(simulation.event_code),
+        ]
+        for i in range(EVENT_ARGS):
+            m.d.comb += getattr(self, f"event_arg{i}").eq(getattr(simulation, f"event_arg{i}"))

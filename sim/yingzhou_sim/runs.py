@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the simulator runs: images and boot arguments in, scenarios and measurements out."""
+
+import enum
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from yingzhou.errors import ConfigError, require
+from yingzhou.soc.config import SocConfig
+from yingzhou.soc.memory_map import BOOT_ARGS, DRAM_BASE, INITRD_BASE
+
+from .machine import DramTiming, Event, Machine, Stop
+
+BOOT_MAGIC: Final = 0x41425A59
+ABI_VERSION: Final = 1
+
+
+class EventCode(enum.IntEnum):
+    """Codes of the simulation device's events (``sw/include/yz/abi.h``)."""
+
+    SCENARIO_BEGIN = 1
+    SCENARIO_END = 2
+    BENCH = 3
+    MARK = 4
+
+
+class BootMode(enum.IntEnum):
+    """What the host kernel does (``enum yz_boot_mode``)."""
+
+    DEMO = 0
+    ATTACK = 1
+    BENCH = 2
+    ENCLAVE = 3
+
+
+UNGUARDED: Final = 1
+"""Boot flag: the host never initialises the guard and writes its page tables directly."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One program on one machine.
+
+    Parameters
+    ----------
+    name : str
+        For people and reports.
+    images : tuple of Path
+        ELF files to load.
+    mode : BootMode or None
+        Boot argument of the host kernel; None for a bare-metal program, which gets none.
+    flags, scenario, seed : int
+        Further boot arguments.
+    initrd : Path or None
+        File given to the host kernel.
+    config : SocConfig
+        The machine.
+    dram : DramTiming
+        Timing of the memory outside the chip.
+    max_cycles : int
+        A run that has not ended by then has failed.
+    waves : Path or None
+        Waves file.
+    """
+
+    name: str
+    images: tuple[Path, ...]
+    mode: BootMode | None = None
+    flags: int = 0
+    scenario: int = 0
+    seed: int = 1
+    initrd: Path | None = None
+    config: SocConfig = field(default_factory=SocConfig)
+    dram: DramTiming = field(default_factory=DramTiming)
+    max_cycles: int = 50_000_000
+    waves: Path | None = None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One scenario as its program reported it; ``threats`` are ids of the threat list."""
+
+    run: str
+    name: str
+    kind: str
+    threats: tuple[str, ...]
+    passed: bool
+    cycles: int
+    detail: str
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One value that a program measured."""
+
+    bench: str
+    metric: str
+    value: int
+    unit: str
+
+
+@dataclass
+class Outcome:
+    """What came of a run. ``stop`` is None while it runs or when it was interrupted."""
+
+    name: str
+    scenarios: list[Scenario] = field(default_factory=list)
+    measurements: list[Measurement] = field(default_factory=list)
+    stop: Stop | None = None
+    exit_code: int = 0
+    cycles: int = 0
+    retired: int = 0
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """The program ended by itself with 0, and every scenario it began passed."""
+        return self.stop is Stop.EXIT and self.exit_code == 0 and all(s.passed for s in self.scenarios)
+
+
+class Observer:
+    """Receives what happens during a run. Override what is of interest."""
+
+    def console(self, text: str) -> None:
+        """The program printed ``text``."""
+
+    def scenario(self, scenario: Scenario) -> None:
+        """A scenario ended."""
+
+    def progress(self, outcome: Outcome) -> None:
+        """A few thousand cycles have passed."""
+
+
+class _Session:
+    """Turns the events of a running program into scenarios and measurements."""
+
+    def __init__(self, machine: Machine, outcome: Outcome, observer: Observer):
+        self.machine, self.outcome, self.observer = machine, outcome, observer
+        self.open: tuple[str, str, tuple[str, ...], int] | None = None
+
+    def handle(self, event: Event) -> None:
+        self.observer.console(self.machine.console())
+        text = self.machine.string
+        a = event.args
+        match event.code:
+            case EventCode.SCENARIO_BEGIN:
+                self.abandon("the next scenario began before this one ended")
+                threats = tuple(t.strip() for t in text(a[2]).split(",") if t.strip())
+                self.open = (text(a[0]), "attack" if a[1] else "function", threats, event.cycle)
+            case EventCode.SCENARIO_END if self.open:
+                self._close(bool(a[0]), text(a[1]), event.cycle)
+            case EventCode.BENCH:
+                self.outcome.measurements.append(Measurement(text(a[0]), text(a[1]), a[2], text(a[3])))
+            case EventCode.MARK:
+                pass
+            case _:
+                self._report("unexpected event", "function", (), False, 0, f"code {event.code} with arguments {a}")
+
+    def abandon(self, why: str) -> None:
+        """Fail the scenario that is open, if any."""
+        if self.open:
+            self._close(False, why, self.machine.cycle)
+
+    def _close(self, passed: bool, detail: str, cycle: int) -> None:
+        assert self.open
+        name, kind, threats, begun = self.open
+        self.open = None
+        self._report(name, kind, threats, passed, cycle - begun, detail)
+
+    def _report(
+        self, name: str, kind: str, threats: tuple[str, ...], passed: bool, cycles: int, detail: str
+    ) -> None:
+        scenario = Scenario(self.outcome.name, name, kind, threats, passed, cycles, detail)
+        self.outcome.scenarios.append(scenario)
+        self.observer.scenario(scenario)
+
+
+def load(machine: Machine, run: Run) -> None:
+    """Put a run's images, initrd and boot arguments into the machine's DRAM."""
+    for image in run.images:
+        # The first image holds the reset vector.
+        machine.load_elf(image, entry=run.config.hart.reset_pc if image == run.images[0] else None)
+    initrd = b""
+    if run.initrd:
+        try:
+            initrd = run.initrd.read_bytes()
+        except OSError as error:
+            raise ConfigError(f"cannot read {run.initrd}: {error.strerror}") from None
+        limit = min(DRAM_BASE + run.config.dram_bytes - INITRD_BASE, 4 << 20)
+        require(len(initrd) <= limit, f"{run.initrd} has {len(initrd)} bytes; at most {limit} fit beside the host kernel")
+        machine.poke(INITRD_BASE, initrd)
+    if run.mode is not None:
+        arguments = struct.pack(
+            "<16I",
+            BOOT_MAGIC,
+            ABI_VERSION,
+            run.mode,
+            run.flags,
+            run.config.dram_bytes,
+            INITRD_BASE if initrd else 0,
+            len(initrd),
+            run.seed,
+            run.scenario,
+            *[0] * 7,
+        )
+        machine.poke(BOOT_ARGS, arguments)
+
+
+def execute(run: Run, observer: Observer, should_stop: Callable[[], bool] = lambda: False) -> Outcome:
+    """Run to exit, to ``max_cycles`` or until ``should_stop()``; never raises for what the program does."""
+    outcome = Outcome(run.name)
+    with Machine(run.config, dram=run.dram, waves=run.waves) as machine:
+        load(machine, run)
+        session = _Session(machine, outcome, observer)
+        begun = time.perf_counter()
+
+        def update() -> None:
+            outcome.cycles, outcome.retired = machine.cycle, machine.retired
+            outcome.seconds = time.perf_counter() - begun
+            observer.console(machine.console())
+            observer.progress(outcome)
+
+        while not should_stop():
+            stop = machine.run(max(0, min(20_000, run.max_cycles - machine.cycle)))
+            if stop is Stop.EVENT:
+                session.handle(machine.event)
+                continue
+            update()
+            if stop is Stop.EXIT:
+                outcome.stop, outcome.exit_code = stop, machine.exit_code
+                session.abandon("the program ended before this scenario did")
+                break
+            if machine.cycle >= run.max_cycles:
+                outcome.stop = Stop.CYCLES
+                session.abandon(f"not ended after {run.max_cycles} cycles")
+                break
+        update()
+    return outcome
