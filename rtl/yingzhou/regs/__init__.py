@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Register blocks from SystemRDL: one source for RTL, C headers, documentation and tests.
 
-``load`` compiles a description of ``rdl/``; ``RegisterBlock`` is the hardware; ``write_c_headers`` and ``write_docs`` make the
-rest. What part of SystemRDL is understood is listed in ``docs/registers/README.md`` and enforced by ``subset``.
+``load`` compiles a description of ``rdl/``; ``RegisterBlock`` is the hardware; ``write_c_headers`` and ``write_docs``
+make the rest. What part of SystemRDL is understood is listed in ``docs/registers/README.md`` and enforced by
+``subset``.
 """
 
 from .block import RegisterBlock

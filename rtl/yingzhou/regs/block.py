@@ -18,28 +18,27 @@ from .field import Field
 class RegisterBlock(wiring.Component):
     """The registers of one SystemRDL map (SystemRDL 2.0, chapter 9: fields; chapter 10: registers) on the register bus.
 
-    A write is refused as a whole, and ``bus.err`` is 1, when a lock covers the register or when a field in a written byte lane
-    has ``swwel`` and the field named there is not 0. Writes to fields that software cannot write have no effect and no error.
+    A write is refused as a whole, and ``bus.err`` is 1, when a lock covers the register or when a field in a written
+    byte lane has ``swwel`` and the field named there is not 0. Writes to fields that software cannot write have no
+    effect and no error.
 
     Parameters
     ----------
     top : AddrmapNode
         The compiled map, from :func:`yingzhou.regs.load`.
     addr_width : int, optional
-        Width of the bus address in bits. Default: the smallest that reaches every register. Addresses of no register answer
-        ``err``.
+        Width of the bus address in bits. Default: the smallest that reaches every register. Addresses of no register
+        answer ``err``.
     locks : mapping of str to Value, optional
-        Path of a regfile entry or register ("area[0]") to a 1-bit value; writes there are refused while it is 1. More can be
-        added with :meth:`lock` before elaboration.
+        Path of a regfile entry or register ("area[0]") to a 1-bit value; writes there are refused while it is 1. More
+        can be added with :meth:`lock` before elaboration.
 
     Ports
     -----
     bus : register bus; answers in the same cycle.
     """
 
-    def __init__(
-        self, top: AddrmapNode, *, addr_width: int | None = None, locks: Mapping[str, Value] | None = None
-    ):
+    def __init__(self, top: AddrmapNode, *, addr_width: int | None = None, locks: Mapping[str, Value] | None = None):
         smallest = max(2, ceil_log2(top.size))
         self.top = top
         self.addr_width = smallest if addr_width is None else addr_width

@@ -15,9 +15,10 @@ from .compile import BLOCKS, load
 def register_header(name: str) -> str:
     """Return the C header of map ``name`` with its default parameters: field macros and a struct of its registers.
 
-    PeakRDL's header is changed in two ways. ``assert.h`` is no freestanding header, so the keyword behind its macro is used. And
-    the structs lose ``packed``: it tells the compiler that nothing is aligned, which turns one register access into four byte
-    accesses on a hart without unaligned access, while the layout needs no packing (the size assertions still check it).
+    PeakRDL's header is changed in two ways. ``assert.h`` is no freestanding header, so the keyword behind its macro is
+    used. And the structs lose ``packed``: it tells the compiler that nothing is aligned, which turns one register
+    access into four byte accesses on a hart without unaligned access, while the layout needs no packing (the size
+    assertions still check it).
     """
     top = load(name)
     with tempfile.TemporaryDirectory() as folder:
@@ -27,8 +28,9 @@ def register_header(name: str) -> str:
     text = text.replace("#include <assert.h>\n", "")
     text = re.sub(r"^static_assert\(", "_Static_assert(", text, flags=re.M)
     text = text.replace("struct __attribute__ ((__packed__)) {", "struct {")
-    origin = f"/* SPDX-License-Identifier: Apache-2.0 */\n/* Generated from rtl/yingzhou/regs/rdl/{name}.rdl; do not edit. */\n"
-    return origin + text.rstrip() + "\n"
+    licence = "/* SPDX-License-Identifier: Apache-2.0 */"
+    origin = f"/* Generated from rtl/yingzhou/regs/rdl/{name}.rdl; do not edit. */"
+    return f"{licence}\n{origin}\n{text.rstrip()}\n"
 
 
 def write_c_headers(folder: Path) -> list[Path]:

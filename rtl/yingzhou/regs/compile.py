@@ -23,7 +23,7 @@ class _Collect(MessagePrinter):
         self.messages: list[str] = []
 
     def print_message(self, severity, text, src_ref):
-        if severity >= Severity.ERROR:
+        if severity == Severity.ERROR or not self.messages:
             where = ""
             if src_ref is not None and src_ref.path is not None:
                 line = getattr(src_ref, "line", None)
@@ -46,15 +46,17 @@ def load(source: str | Path, **parameters: int) -> AddrmapNode:
     else:
         path = Path(source)
         if path.suffix != ".rdl" or not path.is_file():
-            accepted = ", ".join(BLOCKS)
-            raise ConfigError(f"register map {str(source)!r} is not known; accepted: {accepted} or the path of an .rdl file")
+            raise ConfigError(
+                f"register map {str(source)!r} is not known; accepted: {', '.join(BLOCKS)} or the path of an .rdl file"
+            )
     collect = _Collect()
     compiler = RDLCompiler(message_printer=collect)
     try:
         compiler.compile_file(str(path))
         top = compiler.elaborate(parameters=parameters).top
     except RDLCompileError as error:
-        raise ConfigError(f"register map {path.name} is not accepted: {'; '.join(collect.messages) or error}") from error
+        reason = "; ".join(collect.messages) or str(error)
+        raise ConfigError(f"register map {path.name} is not accepted: {reason}") from error
     subset.check(top)
     return top
 

@@ -7,7 +7,10 @@ from systemrdl.node import AddrmapNode, FieldNode, RegfileNode, RegNode
 
 from .compile import BLOCKS, load
 
-_HEADER = "<!-- SPDX-License-Identifier: Apache-2.0 -->\n<!-- Generated from rtl/yingzhou/regs/rdl/{name}.rdl by `make docs`; do not edit. -->\n"
+_HEADER = """\
+<!-- SPDX-License-Identifier: Apache-2.0 -->
+<!-- Generated from rtl/yingzhou/regs/rdl/{name}.rdl by `make docs`; do not edit. -->
+"""
 _ONWRITE = {
     "woset": "write 1 sets",
     "woclr": "write 1 clears",
@@ -83,7 +86,7 @@ def page(name: str) -> str:
     parameters = [f"`{p.name}` = {p.get_value()}" for p in top.inst.parameters]
     if parameters:
         lines += [f"Parameters, here with their defaults: {', '.join(parameters)}.", ""]
-    lines += [f"C: `#include \"yz/{name}_regs.h\"`. Offsets are in bytes; every register is 32 bits wide.", ""]
+    lines += [f'C: `#include "yz/{name}_regs.h"`. Offsets are in bytes; every register is 32 bits wide.', ""]
     return _HEADER.format(name=name) + "\n".join([*lines, *_children(top, "", 2)]).rstrip() + "\n"
 
 

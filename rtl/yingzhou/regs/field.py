@@ -7,7 +7,7 @@ from systemrdl.rdltypes import OnWriteType, PrecedenceType
 
 
 def written_value(onwrite: OnWriteType | None, old: Value, data: Value, lanes: Value) -> Value:
-    """Return what a field holds after software wrote ``data`` to the bits of ``lanes`` (SystemRDL 2.0, table 9-7)."""
+    """Return what a field holds after software wrote ``data`` to the bits of ``lanes`` (SystemRDL 2.0, onwrite)."""
     match onwrite:
         case None:
             return (old & ~lanes) | (data & lanes)
@@ -31,21 +31,25 @@ def written_value(onwrite: OnWriteType | None, old: Value, data: Value, lanes: V
 
 
 class Field:
-    """Hardware side of one field. It has only the signals that its properties call for; others raise ``AttributeError``.
+    """Hardware side of one field. It has only the signals that its properties call for; others raise
+    ``AttributeError``.
 
     Attributes
     ----------
-    value   : what the field holds. Changes at the clock edge of a write. A constant for a constant field, ``next`` for a field
-              without storage.
-    next    : hardware's value (``hw`` = w or rw). Without storage, what software reads in this cycle; else taken with ``we``.
+    value   : what the field holds. Changes at the clock edge of a write. A constant for a constant field, ``next`` for
+              a field without storage.
+    next    : hardware's value (``hw`` = w or rw). Without storage, what software reads in this cycle; else taken with
+              ``we``.
     we      : take ``next`` at this clock edge (property ``we``). Drive 0 when idle.
     incr    : count one up at this clock edge (property ``counter``); at all ones wraps, or stays with ``incrsaturate``.
     swmod   : pulse in the cycle after software wrote the field (property ``swmod``); ``value`` is then the new value.
-    written : with ``swmod``, the bits as software wrote them, before ``onwrite``; byte lanes that were not written are 0. Idle: 0.
+    written : with ``swmod``, the bits as software wrote them, before ``onwrite``; byte lanes that were not written are
+              0. Idle: 0.
     swacc   : software reads or writes the field in this cycle (property ``swacc``). Idle: 0.
     lanes   : bits of the field that a write in this cycle covers, for the register block.
 
-    Software and hardware in the same cycle: both take effect, the one that ``precedence`` names (software, by default) last.
+    Software and hardware in the same cycle: both take effect, the one that ``precedence`` names (software, by default)
+    last.
     """
 
     value: Value

@@ -3,7 +3,7 @@
 
 from typing import Any, Final
 
-from systemrdl.node import AddrmapNode, FieldNode, MemNode, Node, RegfileNode, RegNode
+from systemrdl.node import AddrmapNode, FieldNode, MemNode, Node, RegfileNode, RegNode, SignalNode
 from systemrdl.rdltypes import AccessType, OnWriteType, PrecedenceType
 
 from ..errors import ConfigError
@@ -61,8 +61,9 @@ def _check_field(field: FieldNode) -> None:
 def check(top: AddrmapNode) -> None:
     """Raise :class:`ConfigError` naming property and node when ``top`` uses what the exporter does not build."""
     for node in [top, *top.descendants(unroll=True)]:
-        if isinstance(node, MemNode) or (isinstance(node, AddrmapNode) and node is not top):
-            raise ConfigError(f"{node.get_path()} is a nested {type(node).__name__}; accepted below a map: regfile, reg, field")
+        if not isinstance(node, RegfileNode | RegNode | FieldNode) and node is not top:
+            kind = {MemNode: "memory", SignalNode: "signal"}.get(type(node), "map")
+            raise ConfigError(f"{node.get_path()} is a nested {kind}; accepted below a map: regfile, reg, field")
         if isinstance(node, RegNode | RegfileNode) and node.external:
             _refuse(node, "external", True, "internal")
         if isinstance(node, RegNode) and node.is_alias:
