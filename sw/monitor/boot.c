@@ -4,16 +4,22 @@
 #include <yz/memory_map.h>
 
 #include "devices.h"
+#include "enclave.h"
 #include "guard.h"
 #include "hal.h"
+#include "hpt.h"
 #include "pages.h"
 #include "pmp.h"
+#include "table_pool.h"
 #include "world.h"
 
 void boot(struct frame *frame)
 {
     pages_init(hal_device_read(SYSINFO_DRAM_PAGES));
     guard_boot();
+    hpt_boot();
+    table_pool_boot();
+    enclave_boot();
     world_boot();
     pmp_boot();
 

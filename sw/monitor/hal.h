@@ -30,7 +30,7 @@ uint32_t hal_csr_read(uint32_t csr);
 void hal_csr_write(uint32_t csr, uint32_t value);
 void hal_tlb_flush(void);
 void hal_instruction_fence(void);
-void hal_stop(uint32_t code);
+__attribute__((noreturn)) void hal_stop(uint32_t code);
 #else
 #include "hal_target.h"
 #endif

@@ -4,6 +4,9 @@
  *
  * A memory instruction that may fault is entered in the table .fixup as (its address, where to go on). The trap handler
  * of machine mode looks there (entry.S), so the good path pays nothing for being able to fail.
+ *
+ * The compiler keeps these instructions in order among themselves, and may keep the monitor's own variables in registers
+ * across them: no address given to the HAL lies in the monitor's region.
  */
 #ifndef YZ_MONITOR_HAL_TARGET_H
 #define YZ_MONITOR_HAL_TARGET_H
@@ -16,7 +19,7 @@
     static inline bool name(uint32_t pa, type *value)                                                        \
     {                                                                                                        \
         type loaded;                                                                                         \
-        __asm__ goto("1: " instruction " %0, 0(%1)\n" HAL_FIXUP : "=r"(loaded) : "r"(pa) : "memory" : fault); \
+        __asm__ goto("1: " instruction " %0, 0(%1)\n" HAL_FIXUP : "=r"(loaded) : "r"(pa) : : fault); \
         *value = loaded;                                                                                     \
         return true;                                                                                         \
     fault:                                                                                                   \
@@ -26,7 +29,7 @@
 #define HAL_STORE(name, type, instruction)                                                                      \
     static inline bool name(uint32_t pa, type value)                                                            \
     {                                                                                                           \
-        __asm__ goto("1: " instruction " %z0, 0(%1)\n" HAL_FIXUP : : "rJ"(value), "r"(pa) : "memory" : fault); \
+        __asm__ goto("1: " instruction " %z0, 0(%1)\n" HAL_FIXUP : : "rJ"(value), "r"(pa) : : fault); \
         return true;                                                                                            \
     fault:                                                                                                      \
         return false;                                                                                           \

@@ -46,10 +46,9 @@ static void write_address(uint32_t entry, uint32_t address)
         PMP_ADDRESS_CASE(7)
         PMP_ADDRESS_CASE(8)
         PMP_ADDRESS_CASE(9)
+    default:
         PMP_ADDRESS_CASE(15)
 #undef PMP_ADDRESS_CASE
-    default:
-        break;
     }
 }
 
@@ -85,6 +84,18 @@ void pmp_close_tables(uint32_t slot, uint32_t pa, uint32_t size)
 {
     /* countermeasure: MON.PMP_TABLES */
     set_entry(PMP_TABLES_FIRST + slot, pa, size, 0);
+    hal_tlb_flush();
+}
+
+void pmp_open_hpt(uint32_t slot)
+{
+    write_config(PMP_HPT_FIRST + slot, 0);
+    hal_tlb_flush();
+}
+
+void pmp_open_tables(uint32_t slot)
+{
+    write_config(PMP_TABLES_FIRST + slot, 0);
     hal_tlb_flush();
 }
 

@@ -51,6 +51,10 @@ void pmp_boot(void);
 /* Close HPT area `slot` (0..3) to stores of S and U. */
 void pmp_close_hpt(uint32_t slot, uint32_t pa, uint32_t size);
 
+/* Undo the last pmp_close_hpt or pmp_close_tables of a slot whose pages the host keeps after all. */
+void pmp_open_hpt(uint32_t slot);
+void pmp_open_tables(uint32_t slot);
+
 /* Close the raw window of enclave-table area `slot` (0..1) to S and U. */
 void pmp_close_tables(uint32_t slot, uint32_t pa, uint32_t size);
 

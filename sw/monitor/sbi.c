@@ -95,9 +95,6 @@ struct sbi_result sbi_reset(uint32_t function, uint32_t type, uint32_t reason)
     if (type > 2 || reason > 1)
         return sbi_error(SBI_ERR_INVALID_PARAM);
     hal_stop(reason);
-#ifdef YZ_NATIVE
-    return sbi_value(0);
-#endif
 }
 
 bool sbi_call(struct frame *frame)
@@ -107,6 +104,15 @@ bool sbi_call(struct frame *frame)
     uint32_t function = x[REG_A6];
     struct sbi_result result;
     switch (x[REG_A7]) {
+    case YZ_EXT_HOST:
+        if (sbi_enters_enclave(function))
+            return true;
+        result = sbi_host(frame);
+        break;
+    case YZ_EXT_ENCLAVE:
+        /* countermeasure: MON.ENCLAVE_CALLS */
+        result = sbi_error(SBI_ERR_DENIED);
+        break;
     case SBI_EXT_BASE:
         result = sbi_base(function, arguments[0]);
         break;

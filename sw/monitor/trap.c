@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trap.h"
 
-#include "console.h"
+#include <yz/abi.h>
+
+#include "enclave.h"
 #include "hal.h"
+#include "satp.h"
 #include "sbi.h"
+#include "stop.h"
 #include "world.h"
 
 /* Give an exception to the host's supervisor as the hart would have done had it been delegated. */
@@ -24,9 +28,25 @@ static void reflect(struct frame *frame)
 
 bool trap_handle(struct frame *frame)
 {
+    if (world_current == WORLD_ENCLAVE)
+        return true;
     if (frame->cause == CAUSE_ECALL_S) {
         frame->x[0] += 4;
         return sbi_call(frame);
+    }
+    if ((frame->cause & CAUSE_INTERRUPT) != 0)
+        monitor_stop("an interrupt that nobody enabled");
+    if (frame->cause == CAUSE_ILLEGAL) {
+        switch (satp_classify(hal_csr_read(CSR_MTVAL), frame->status)) {
+        case SATP_TRAP_CSR:
+            return true;
+        case SATP_TRAP_FENCE:
+            hal_tlb_flush();
+            frame->x[0] += 4;
+            return false;
+        case SATP_TRAP_NONE:
+            break;
+        }
     }
     reflect(frame);
     return false;
@@ -34,17 +54,16 @@ bool trap_handle(struct frame *frame)
 
 void trap_switch(struct frame *frame)
 {
-    (void)frame;
-}
-
-void trap_fatal(uint32_t cause, uint32_t pc, uint32_t tval)
-{
-    console_text("monitor: stopped by a trap of its own, cause ");
-    console_hex(cause);
-    console_text(" pc ");
-    console_hex(pc);
-    console_text(" address ");
-    console_hex(tval);
-    console_text("\n");
-    hal_stop(STOP_FATAL);
+    if (world_current == WORLD_ENCLAVE) {
+        enclave_trap(frame);
+    } else if (frame->cause == CAUSE_ECALL_S) {
+        if (frame->x[REG_A6] == YZ_HOST_RUN_ENCLAVE)
+            enclave_run(frame);
+        else
+            enclave_resume(frame);
+    } else if (satp_emulate(frame, hal_csr_read(CSR_MTVAL))) {
+        frame->x[0] += 4;
+    } else {
+        reflect(frame);
+    }
 }
