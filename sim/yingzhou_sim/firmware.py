@@ -14,18 +14,15 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 from elftools.elf.elffile import ELFFile
 from yingzhou.errors import ConfigError, require
-from yingzhou.soc.memory_map import c_header
 
 from .cache import cached, digest
 from .paths import BUILD, ROOT, SW
-
-GENERATED: Final = BUILD / "gen" / "include"
-"""Generated C headers: ``yz/memory_map.h`` and one ``yz/regs/NAME.h`` for each register map."""
 
 _TARGET: Final = ("-target", "riscv32-freestanding", "-mcpu=generic_rv32+m+a+zicsr+zifencei", "-mabi=ilp32")
 _COMPILE: Final = (
@@ -97,6 +94,7 @@ IMAGES: Final[dict[str, Image]] = {
     ),
     **{f"enclave-{name}": _enclave(f"enclaves/{name}.c", "workloads/kernels.c") for name in ENCLAVE_EXAMPLES},
     **{f"bare-{name}": _bare(f"bare/examples/{name}.c", "workloads/kernels.c") for name in BARE_EXAMPLES},
+    "bench-walks": _bare("bench/walks.c"),
 }
 """Every named image. ``enclave-NAME`` and ``bare-NAME`` are the examples in ``sw/enclaves`` and ``sw/bare/examples``."""
 
@@ -118,19 +116,17 @@ def _zig(arguments: Sequence[str | Path]) -> None:
         raise CompileError((done.stderr or done.stdout).strip() or f"the compiler failed with exit code {done.returncode}")
 
 
-def _write_if_changed(path: Path, text: str) -> None:
-    if path.is_file() and path.read_text() == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f"{path.name}.{os.getpid()}")
-    scratch.write_text(text)
-    os.replace(scratch, path)
-
-
 def generate_headers() -> Path:
-    """Write the generated C headers and return their include folder."""
-    _write_if_changed(GENERATED / "yz" / "memory_map.h", c_header())
-    return GENERATED
+    """Return the folder of generated C headers: ``yz/memory_map.h``, and ``yz/NAME_regs.h`` of each register map."""
+    rtl = ROOT / "rtl" / "yingzhou"
+    key = digest([rtl / "regs", rtl / "soc" / "memory_map.py", version("peakrdl-cheader")])
+
+    def make(folder: Path) -> None:
+        from yingzhou.regs import write_c_headers  # costs half a second
+
+        write_c_headers(folder)
+
+    return cached("headers", key, make)
 
 
 def _expand(globs: Sequence[str]) -> list[Path]:
@@ -163,8 +159,6 @@ def _link_elf(sources: Sequence[Path], image: Image, extra_flags: Sequence[str])
 
 
 def _compiler_version() -> str:
-    from importlib.metadata import version
-
     return f"ziglang {version('ziglang')}"
 
 
