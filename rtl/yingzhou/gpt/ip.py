@@ -58,6 +58,7 @@ class GptIp(wiring.Component):
     def __init__(self, config: GptConfig):
         self.config = config
         self._guard = Guard(config)
+        self.registers = GptRegisters(config)
         verdict = self._guard.signature.members
         super().__init__(
             {
@@ -71,7 +72,7 @@ class GptIp(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.guard = guard = self._guard
-        m.submodules.registers = registers = GptRegisters(self.config)
+        m.submodules.registers = registers = self.registers
         m.submodules.axi = axi = Axi4LiteRegisters(ADDR_WIDTH)
         connect(m, axi.regs, registers.bus)
         registers.attach(m, guard)

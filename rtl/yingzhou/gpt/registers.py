@@ -29,6 +29,7 @@ class GptRegisters(wiring.Component):
 
     def __init__(self, config: GptConfig):
         self.config = config
+        self.block = RegisterBlock(load("gpt", AREAS=config.areas), addr_width=ADDR_WIDTH)
         super().__init__(
             {
                 "bus": In(register_bus.Signature(ADDR_WIDTH)),
@@ -52,7 +53,7 @@ class GptRegisters(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        m.submodules.block = block = RegisterBlock(load("gpt", AREAS=config.areas), addr_width=ADDR_WIDTH)
+        m.submodules.block = block = self.block
         connect(m, flipped(self.bus), block.bus)
         field = block.field
 

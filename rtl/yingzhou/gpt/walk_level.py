@@ -28,6 +28,8 @@ class WalkLevel(wiring.Component):
 
     def __init__(self, config: GptConfig):
         self.config = config
+        self.walk = Signal(config.level_bits, init=config.no_level)  # level of the walk that began last
+        self.orphan = Signal()  # the transfer under way is older than that walk
         super().__init__(
             {
                 "walk_start": In(1),
@@ -42,8 +44,7 @@ class WalkLevel(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         no_level = self.config.no_level
-        walk = Signal(self.config.level_bits, init=no_level)
-        orphan = Signal()
+        walk, orphan = self.walk, self.orphan
 
         m.d.comb += self.level.eq(Mux(orphan, no_level, walk))
         m.d.sync += self.pending.eq(self.request & ~self.ended)

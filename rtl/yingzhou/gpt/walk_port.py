@@ -60,18 +60,19 @@ class GptChecker(wiring.Component):
     def __init__(self, config: GptConfig):
         require(config.mode == "sv32", f"mode is {config.mode!r}; the 32-bit walker port accepts sv32")
         self.config = config
+        self.registers, self.walk_level = GptRegisters(config), WalkLevel(config)
         super().__init__(dict(WalkCheckerSignature().members))
 
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        m.submodules.registers = registers = GptRegisters(config)
+        m.submodules.registers = registers = self.registers
         m.submodules.guard = guard = Guard(config)
         wiring.connect(m, wiring.flipped(self.regs), registers.bus)
         registers.attach(m, guard)
         m.d.comb += [self.world.eq(registers.settings.world), self.fault.eq(registers.recorded)]
 
-        m.submodules.walk_level = walk_level = WalkLevel(config)
+        m.submodules.walk_level = walk_level = self.walk_level
 
         byte_address = Cat(C(0, 2), self.hart.adr)
         level = Signal(config.level_bits)
