@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a :class:`SocConfig` to a shared library: hart Verilog, fabric Verilog, Verilator, C++; each step cached by content."""
+"""From a :class:`SocConfig` to a shared library: hart Verilog, fabric Verilog, Verilator, C++; each step cached by
+content."""
 
 import importlib.metadata
 import os
@@ -48,7 +49,9 @@ def hart_verilog(config: HartConfig) -> Path:
     """Return the hart's Verilog file for this configuration. About a minute the first time."""
     sources = [_RTL / "hart", _RTL / "bus" / "wishbone.py"]
     key = digest([_versions(), repr(config), *sources])
-    return cached("hart", key, lambda folder: _emit("hart.hart", "emit_hart", config, folder / "yz_hart.v")) / "yz_hart.v"
+    return (
+        cached("hart", key, lambda folder: _emit("hart.hart", "emit_hart", config, folder / "yz_hart.v")) / "yz_hart.v"
+    )
 
 
 def soc_verilog(config: SocConfig) -> Path:
@@ -57,12 +60,12 @@ def soc_verilog(config: SocConfig) -> Path:
     return cached("soc", key, lambda folder: _emit("soc.emit", "emit_soc", config, folder / "yz_soc.v")) / "yz_soc.v"
 
 
-def trace_format() -> str:
-    """Return ``fst``, or ``vcd`` when the compiler does not find ``lz4.h``, which Verilator's FST writer includes."""
+def can_write_fst() -> bool:
+    """Return whether the compiler finds ``lz4.h``, which Verilator's FST writer includes."""
     probe = subprocess.run(
         ["g++", "-E", "-xc++", "-"], input="#include <lz4.h>\n", capture_output=True, text=True, check=False
     )
-    return "fst" if probe.returncode == 0 else "vcd"
+    return probe.returncode == 0
 
 
 def library(config: SocConfig, trace: str | None = None) -> Path:

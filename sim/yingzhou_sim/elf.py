@@ -37,7 +37,8 @@ def read_elf(path: Path) -> Image:
     Raises
     ------
     ConfigError
-        The file is missing, truncated, no ELF, 64-bit, big-endian, not RISC-V, not a static executable, or has nothing to load.
+        The file is missing, truncated, no ELF, 64-bit, big-endian, not RISC-V, not a static executable, or has nothing
+        to load.
     """
     try:
         data = path.read_bytes()

@@ -11,7 +11,7 @@ from typing import Self
 
 import cffi
 
-from yingzhou.errors import ConfigError, require
+from yingzhou.errors import require
 from yingzhou.soc.config import SocConfig
 from yingzhou.soc.memory_map import DRAM_BASE
 
@@ -74,6 +74,19 @@ def _ffi() -> cffi.FFI:
     return ffi
 
 
+def trace_kind(waves: Path | None) -> str | None:
+    """Return what must be built in to write this waves file: ``fst``, ``vcd`` or None."""
+    if waves is None:
+        return None
+    kind = waves.suffix[1:]
+    require(kind in ("fst", "vcd"), f"waves file {waves} must end in .fst or .vcd")
+    require(
+        kind == "vcd" or build.can_write_fst(),
+        f"cannot write {waves}: lz4.h is missing (Debian: apt install liblz4-dev); or name a file that ends in .vcd",
+    )
+    return kind
+
+
 class Machine:
     """A machine after reset, its DRAM all zero.
 
@@ -90,12 +103,7 @@ class Machine:
     def __init__(self, config: SocConfig | None = None, *, dram: DramTiming | None = None, waves: Path | None = None):
         self.config = config or SocConfig()
         self.dram = dram or DramTiming()
-        trace = waves.suffix[1:] if waves else None
-        require(trace in (None, "fst", "vcd"), f"waves file {waves} must end in .fst or .vcd")
-        if trace == "fst" and build.trace_format() != "fst":
-            raise ConfigError(
-                f"cannot write {waves}: lz4.h is missing (Debian: apt install liblz4-dev), or name a file that ends in .vcd"
-            )
+        trace = trace_kind(waves)
         self._ffi = _ffi()
         self._lib = self._ffi.dlopen(str(build.library(self.config, trace)))
         timing = self._ffi.new("struct yz_dram_timing *")
@@ -180,7 +188,10 @@ class Machine:
 
     def _require_dram(self, address: int, size: int) -> None:
         end = DRAM_BASE + self.config.dram_bytes
-        require(DRAM_BASE <= address <= end - size, f"{size} bytes at {address:#x} are not in DRAM ({DRAM_BASE:#x} to {end - 1:#x})")
+        require(
+            DRAM_BASE <= address <= end - size,
+            f"{size} bytes at {address:#x} are not in DRAM ({DRAM_BASE:#x} to {end - 1:#x})",
+        )
 
     def string(self, address: int, limit: int = 512) -> str:
         """Read a NUL-terminated string; empty for address 0, which firmware uses for "none"."""

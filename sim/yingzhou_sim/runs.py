@@ -117,6 +117,11 @@ class Outcome:
     seconds: float = 0.0
 
     @property
+    def khz(self) -> float:
+        """Speed of the simulation in thousand cycles a second."""
+        return self.cycles / self.seconds / 1000 if self.seconds else 0.0
+
+    @property
     def ok(self) -> bool:
         """The program ended by itself with 0, and every scenario it began passed."""
         return self.stop is Stop.EXIT and self.exit_code == 0 and all(s.passed for s in self.scenarios)
@@ -171,9 +176,7 @@ class _Session:
         self.open = None
         self._report(name, kind, threats, passed, cycle - begun, detail)
 
-    def _report(
-        self, name: str, kind: str, threats: tuple[str, ...], passed: bool, cycles: int, detail: str
-    ) -> None:
+    def _report(self, name: str, kind: str, threats: tuple[str, ...], passed: bool, cycles: int, detail: str) -> None:
         scenario = Scenario(self.outcome.name, name, kind, threats, passed, cycles, detail)
         self.outcome.scenarios.append(scenario)
         self.observer.scenario(scenario)
@@ -191,7 +194,9 @@ def load(machine: Machine, run: Run) -> None:
         except OSError as error:
             raise ConfigError(f"cannot read {run.initrd}: {error.strerror}") from None
         limit = min(DRAM_BASE + run.config.dram_bytes - INITRD_BASE, 4 << 20)
-        require(len(initrd) <= limit, f"{run.initrd} has {len(initrd)} bytes; at most {limit} fit beside the host kernel")
+        require(
+            len(initrd) <= limit, f"{run.initrd} has {len(initrd)} bytes; at most {limit} fit beside the host kernel"
+        )
         machine.poke(INITRD_BASE, initrd)
     if run.mode is not None:
         arguments = struct.pack(

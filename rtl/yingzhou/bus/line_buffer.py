@@ -17,26 +17,28 @@ BYTE_ADDR_WIDTH = 32
 class LineBuffer(wiring.Component):
     """Direct-mapped read buffer of 64-byte lines, filled critical word first.
 
-    A hit is answered two cycles after the request is seen; a miss in the cycle of the first beat. A line with an error in any
-    beat is never kept, and the access that saw the error gets ``err``.
+    A hit is answered two cycles after the request is seen; a miss in the cycle of the first beat. A line with an error
+    in any beat is never kept, and the access that saw the error gets ``err``.
 
     Parameters
     ----------
     lines : int
         Number of lines, a power of two.
     update : bool
-        Whether a write updates a held line (the writer's own port) or drops it. With ``update``, ``write`` needs ``idle``.
+        Whether a write updates a held line (the writer's own port) or drops it. With ``update``, ``write`` needs
+        ``idle``.
     alias_bit : int
-        Bit of the byte address in which two addresses of the same DRAM may differ (the protection bit). A write through one
-        of them drops the line held under the other.
+        Bit of the byte address in which two addresses of the same DRAM may differ (the protection bit). A write through
+        one of them drops the line held under the other.
 
     Ports
     -----
     bus          : Wishbone slave; only reads arrive here. Addresses are 32-bit byte addresses.
-    write        : a write of ``write_sel`` bytes of ``write_data`` at word address ``write_adr`` happens in this cycle: the
-                   line is updated if held (``update``) or dropped. Idle: 0.
+    write        : a write of ``write_sel`` bytes of ``write_data`` at word address ``write_adr`` happens in this cycle:
+                   the line is updated if held (``update``) or dropped. Idle: 0.
     may_fill     : 1 when earlier writes have reached memory, so that a fill reads what was written.
-    fill_valid, fill_ready, fill_addr : request for a line, 16-byte aligned address of the critical beat; WRAP burst of 4.
+    fill_valid, fill_ready, fill_addr : request for a line, 16-byte aligned address of the critical beat; WRAP burst of
+                                        4.
     beat_valid, beat_data, beat_error, beat_last : the beats of the line, always taken.
     idle         : 1 when no line is being filled and no read is being answered.
     """

@@ -31,7 +31,8 @@ class LinePort(wiring.Component):
     Ports
     -----
     instr, data : Wishbone slaves, 32-bit byte addresses, decoded to DRAM before.
-    mem         : AXI4 master, 128-bit; reads are WRAP bursts of one line, writes single beats, ``id`` 0 fetch and 1 data.
+    mem         : AXI4 master, 128-bit; reads are WRAP bursts of one line, writes single beats, ``id`` 0 fetch and 1
+                  data.
     line_fill, line_write : 1 for the cycle in which a read or a write request is handed to ``mem``. Idle: 0.
     write_error : 1 for the cycle in which memory answers a posted write with an error. Idle: 0.
     """

@@ -41,8 +41,8 @@ class HartConfig:
         sets = self.l2tlb_entries / self.l2tlb_ways if self.l2tlb_ways > 0 else 0
         require(
             sets >= 2 and sets == int(sets) and int(sets) & (int(sets) - 1) == 0,
-            f"l2tlb_entries={self.l2tlb_entries} and l2tlb_ways={self.l2tlb_ways}; entries per way must be a power of two, "
-            "at least 2",
+            f"l2tlb_entries={self.l2tlb_entries} and l2tlb_ways={self.l2tlb_ways}; entries per way must be "
+            "a power of two, at least 2",
         )
         require(4 <= self.icache_sets_log <= 10, f"icache_sets_log is {self.icache_sets_log}; accepted are 4 to 10")
         require(1 <= self.icache_ways <= 8, f"icache_ways is {self.icache_ways}; accepted are 1 to 8")

@@ -42,8 +42,9 @@ def _core_configuration(config: HartConfig) -> CoreConfiguration:
 class Hart(wiring.Component):
     """One coreblocks hart, M/S/U, Sv32, 16 PMP entries, Sstc, Svade.
 
-    coreblocks lets walker and load-store unit share one bus inside the core. Here the walker gets its own Wishbone master,
-    so that a checker can stand on that port as ordinary RTL; the interconnect joins both again (docs/decisions).
+    coreblocks lets walker and load-store unit share one bus inside the core. Here the walker gets its own Wishbone
+    master, so that a checker can stand on that port as ordinary RTL; the interconnect joins both again
+    (docs/decisions).
 
     Ports
     -----

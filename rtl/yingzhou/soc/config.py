@@ -52,7 +52,8 @@ class SocConfig:
         require(self.checker in CHECKERS, f"checker is {self.checker!r}; accepted are {', '.join(CHECKERS)}")
         require(
             _is_power_of_two(self.dram_bytes) and 16 << 20 <= self.dram_bytes <= DRAM_MAX_BYTES,
-            f"dram_bytes is {self.dram_bytes}; accepted are powers of two from {16 << 20} (16 MiB) to {DRAM_MAX_BYTES} (512 MiB)",
+            f"dram_bytes is {self.dram_bytes}; accepted are powers of two from {16 << 20} (16 MiB) "
+            f"to {DRAM_MAX_BYTES} (512 MiB)",
         )
         require(self.gpt.mode == "sv32", f"gpt.mode is {self.gpt.mode!r}; this machine's hart has 'sv32' only")
         require(

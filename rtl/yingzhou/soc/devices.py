@@ -102,7 +102,16 @@ class SimulationDevice(wiring.Component):
         return m
 
 
-COUNTERS = ("walks", "walk_cycles", "walk_reads", "data_reads", "data_writes", "instr_reads", "line_fills", "dram_writes")
+COUNTERS = (
+    "walks",
+    "walk_cycles",
+    "walk_reads",
+    "data_reads",
+    "data_writes",
+    "instr_reads",
+    "line_fills",
+    "dram_writes",
+)
 """Performance counters of sysinfo.rdl; each has an input of the same name."""
 
 

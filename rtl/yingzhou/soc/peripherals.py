@@ -32,9 +32,7 @@ class Clint(wiring.Component):
             self._clint = ClintPeriph(
                 DEVICES["clint"].base, wb_params=WishboneParameters(data_width=32, addr_width=addr_width)
             )
-        super().__init__(
-            {"bus": In(wishbone.Signature(addr_width)), "mtip": Out(1), "msip": Out(1), "mtime": Out(64)}
-        )
+        super().__init__({"bus": In(wishbone.Signature(addr_width)), "mtip": Out(1), "msip": Out(1), "mtime": Out(64)})
 
     def elaborate(self, platform):
         m = Module()
