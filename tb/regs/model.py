@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ``every_property.rdl`` means, written by hand: a model of the registers that shares nothing with the exporter."""
+"""What ``every_property.rdl`` means, written by hand: a model that shares nothing with the exporter."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

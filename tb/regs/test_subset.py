@@ -25,7 +25,10 @@ REFUSED = {
     "no constant": (FIELD.format("sw=r; hw=na;", ""), r"property reset = None of t\.x\.f"),
     "hw without we": (FIELD.format("sw=rw; hw=w;", "= 0"), r"property we = False of t\.x\.f"),
     "wel": (FIELD.format("sw=rw; hw=w; wel;", "= 0"), r"property wel = True of t\.x\.f"),
-    "pulse": (FIELD.replace("[3:0]", "").format("sw=rw; singlepulse; hw=rw; we;", "= 0"), "property singlepulse = True"),
+    "pulse": (
+        FIELD.replace("[3:0]", "").format("sw=rw; hw=rw; we; singlepulse;", "= 0"),
+        "property singlepulse",
+    ),
     "swwe": (
         "addrmap t { reg { field { sw=rw; } f = 0; field { sw=rw; } g = 0; f->swwe = g; } x; };",
         r"property swwe = t\.x\.g of t\.x\.f",
@@ -42,7 +45,10 @@ REFUSED = {
         "addrmap t { signal { activehigh; } s; reg { field { sw=rw; } f = 0; f->resetsignal = s; } x; };",
         r"t\.s is a nested signal",
     ),
-    "width": ("addrmap t { reg { regwidth = 64; field { sw=rw; } f[63:0] = 0; } x; };", r"property regwidth = 64 of t\.x"),
+    "width": (
+        "addrmap t { reg { regwidth = 64; field { sw=rw; } f[63:0] = 0; } x; };",
+        r"regwidth = 64 of t\.x",
+    ),
     "narrow": (
         "addrmap t { reg { accesswidth = 16; field { sw=rw; } f[31:0] = 0; } x; };",
         r"property accesswidth = 16 of t\.x",
@@ -71,7 +77,7 @@ def test_refused(case, tmp_path: Path):
 
 
 def test_unknown_map_and_parameter():
-    with pytest.raises(ConfigError, match="register map 'gtp' is not known; accepted: .*gpt, sim, sysinfo, uart.* or the"):
+    with pytest.raises(ConfigError, match="register map 'gtp' is not known; accepted: .*gpt, sim, sysinfo, uart"):
         load("gtp")
     with pytest.raises(ConfigError, match="does not have a parameter 'AREA'"):
         load("gpt", AREA=3)

@@ -87,6 +87,15 @@ class RegisterBlock(wiring.Component):
     def _field_at(self, node: FieldNode) -> Field:
         return self._fields[path_of(self.top, node)]
 
+    @staticmethod
+    def _word(fields: list[Field]) -> Value:
+        """Return what software reads from a register with these fields."""
+        parts: list[Value] = []
+        for field in sorted(fields, key=lambda field: field.node.low):
+            if field.node.is_sw_readable:
+                parts += [Const(0, field.node.low - sum(map(len, parts))), field.value]
+        return Cat(*parts, Const(0, 32 - sum(map(len, parts))))
+
     def elaborate(self, platform):
         m = Module()
         bus = self.bus
@@ -99,9 +108,7 @@ class RegisterBlock(wiring.Component):
                 with m.Case(offset // 4):
                     m.d.comb += [hit.eq(1), hit_any.eq(1), refused_any.eq(refused)]
                     with m.If(bus.r_stb):
-                        for field in fields:
-                            if field.node.is_sw_readable:
-                                m.d.comb += bus.r_data[field.node.low : field.node.high + 1].eq(field.value)
+                        m.d.comb += bus.r_data.eq(self._word(fields))
                 reasons = [value for lock, value in self._locks if self._below(lock, path)]
                 for field in fields:
                     gate = field.node.get_property("swwel")

@@ -4,8 +4,8 @@
 from pathlib import Path
 from typing import Final
 
-from systemrdl import RDLCompileError, RDLCompiler
-from systemrdl.messages import MessagePrinter, Severity
+from systemrdl.compiler import RDLCompiler
+from systemrdl.messages import MessagePrinter, RDLCompileError, Severity
 from systemrdl.node import AddrmapNode, FieldNode, RegNode
 
 from ..errors import ConfigError
@@ -24,11 +24,8 @@ class _Collect(MessagePrinter):
 
     def print_message(self, severity, text, src_ref):
         if severity == Severity.ERROR or not self.messages:
-            where = ""
-            if src_ref is not None and src_ref.path is not None:
-                line = getattr(src_ref, "line", None)
-                where = f"{Path(src_ref.path).name}:{line}: " if line else f"{Path(src_ref.path).name}: "
-            self.messages.append(where + text)
+            path, line = getattr(src_ref, "path", None), getattr(src_ref, "line", None)
+            self.messages.append(f"{Path(path).name}:{line}: {text}" if path and line else text)
 
 
 def load(source: str | Path, **parameters: int) -> AddrmapNode:
@@ -53,7 +50,7 @@ def load(source: str | Path, **parameters: int) -> AddrmapNode:
     compiler = RDLCompiler(message_printer=collect)
     try:
         compiler.compile_file(str(path))
-        top = compiler.elaborate(parameters=parameters).top
+        top = compiler.elaborate(parameters=dict(parameters)).top
     except RDLCompileError as error:
         reason = "; ".join(collect.messages) or str(error)
         raise ConfigError(f"register map {path.name} is not accepted: {reason}") from error

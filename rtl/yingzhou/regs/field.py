@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """One register field as hardware."""
 
+from typing import Any
+
 from amaranth import *
 from systemrdl.node import FieldNode
-from systemrdl.rdltypes import OnWriteType, PrecedenceType
+from systemrdl.rdltypes.builtin_enums import OnWriteType, PrecedenceType
 
 
 def written_value(onwrite: OnWriteType | None, old: Value, data: Value, lanes: Value) -> Value:
@@ -64,7 +66,7 @@ class Field:
         self.node, self.path, self.width = node, path, node.width
         name = path.replace("[", "_").replace("]", "").replace(".", "_")
         get = node.get_property
-        reset = get("reset")
+        reset: Any = get("reset")  # a number, or no reset on a field without storage; subset.py saw to that
         if node.is_hw_writable:
             self.next = Signal(self.width, name=f"{name}_next")
         if node.implements_storage:

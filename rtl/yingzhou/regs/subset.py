@@ -4,7 +4,7 @@
 from typing import Any, Final
 
 from systemrdl.node import AddrmapNode, FieldNode, MemNode, Node, RegfileNode, RegNode, SignalNode
-from systemrdl.rdltypes import AccessType, OnWriteType, PrecedenceType
+from systemrdl.rdltypes.builtin_enums import AccessType, OnWriteType, PrecedenceType
 
 from ..errors import ConfigError
 

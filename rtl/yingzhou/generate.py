@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``yingzhou generate``: blocks and the machine as Verilog."""
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+from .errors import ConfigError
+from .generate_verilog import generate, with_header, write_block
+from .gpt.config import MODES, GptConfig
+from .gpt.ip import GptIp
+from .regs import load
+from .soc.config import CHECKERS, SocConfig
+from .soc.memory_map import DEVICES, DRAM_MAX_BYTES
+
+OUT: Final = Path("build") / "verilog"
+GPT_DEFAULTS: Final = {"sv32": (34, 30), "sv39": (40, 39), "sv48": (40, 39)}
+"""Mode: address width and protection bit when none are given (the default machine; 512 GiB below the bit)."""
+_HART_LINT_OFF: Final = ("ASCRANGE", "CMPCONST", "UNSIGNED")
+"""Further style warnings of the hart's own Verilog: wires of no bits, comparisons that a configuration decides."""
+
+
+def generate_gpt(config: GptConfig, name: str, outdir: Path) -> Path:
+    """Write the guard as a block of its own; return the path of its manifest."""
+    registers = {"gpt": load("gpt", AREAS=config.areas)}
+    return generate(lambda: GptIp(config), name, outdir, configuration=config, registers=registers)
+
+
+def generate_soc(config: SocConfig, outdir: Path) -> Path:
+    """Write the machine, its hart in a file of its own; return the path of its manifest.
+
+    The elaborated files are kept in ``build/cache``: the hart takes a minute the first time.
+    """
+    from yingzhou_sim.build import hart_verilog, soc_verilog
+
+    from .hart.ports import MODULE as HART
+    from .soc.emit import MODULE
+    from .soc.soc import Soc
+
+    texts = {
+        f"{MODULE}.v": with_header(soc_verilog(config).read_text()),
+        f"{HART}.v": with_header(hart_verilog(config.hart).read_text(), _HART_LINT_OFF),
+    }
+    machine = Soc(config)
+    machine._MustUse__used = True  # only its ports are read here; Amaranth warns about a component not elaborated
+    maps = {"uart": "uart", "sim": "sim", "sysinfo": "sysinfo"}
+    if config.checker != "none":
+        maps["guard"] = config.checker
+    parameters = {"gpt": {"AREAS": config.gpt.areas}}
+    return write_block(
+        name=MODULE,
+        outdir=outdir,
+        component=machine,
+        texts=texts,
+        configuration=config,
+        registers={device: load(source, **parameters.get(source, {})) for device, source in maps.items()},
+        bases={device: DEVICES[device].base for device in maps},
+        tools=("coreblocks", "transactron"),
+    )
+
+
+def _protection_bit(text: str) -> int | None:
+    return None if text == "none" else int(text)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``yingzhou generate`` to ``parser``."""
+    parser.epilog = (
+        "Without BLOCK everything is written to build/verilog: the guard for each paging mode, and the machine.\n\n"
+        "example: yingzhou generate gpt --mode sv39 --areas 16"
+    )
+    blocks = parser.add_subparsers(dest="block", metavar="BLOCK")
+    raw = argparse.RawDescriptionHelpFormatter
+
+    summary = "the GPT guard: verdict ports beside a page-table walker, registers on AXI4-Lite"
+    gpt = blocks.add_parser(
+        "gpt",
+        help=summary,
+        description=summary,
+        formatter_class=raw,
+        epilog="example: yingzhou generate gpt --mode sv39 --areas 16 --pa-width 40 --protection-bit 39 -o ip/gpt.v",
+    )
+    gpt.add_argument("--mode", default="sv32", help=f"paging mode of the walker: {', '.join(MODES)} (default sv32)")
+    gpt.add_argument("--areas", type=int, default=8, help="area entries, 1 to 64 (default 8)")
+    gpt.add_argument("--pa-width", type=int, help="bits of a physical address (default 34 for sv32, else 40)")
+    gpt.add_argument(
+        "--protection-bit",
+        type=_protection_bit,
+        default=argparse.SUPPRESS,
+        help="bit of a physical address that selects protected memory, or none (default 30 for sv32, else 39)",
+    )
+    gpt.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="Verilog file, named like the module (default build/verilog/)"
+    )
+
+    summary = "the whole machine: AXI4 master to DRAM, hart in a file of its own"
+    soc = blocks.add_parser(
+        "soc",
+        help=summary,
+        description=summary,
+        formatter_class=raw,
+        epilog="example: yingzhou generate soc --checker none --dram-mib 64 -o build/plain",
+    )
+    soc.add_argument("--checker", default="gpt", help=f"what judges page walks: {', '.join(CHECKERS)} (default gpt)")
+    soc.add_argument(
+        "--dram-mib", type=int, default=256, help=f"DRAM in MiB, 16 to {DRAM_MAX_BYTES >> 20} (default 256)"
+    )
+    soc.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="folder (default build/verilog)")
+
+
+def _gpt_config(arguments: argparse.Namespace) -> GptConfig:
+    pa_width, protection_bit = GPT_DEFAULTS.get(arguments.mode, GPT_DEFAULTS["sv32"])
+    return GptConfig(
+        mode=arguments.mode,
+        areas=arguments.areas,
+        pa_width=pa_width if arguments.pa_width is None else arguments.pa_width,
+        protection_bit=getattr(arguments, "protection_bit", protection_bit),
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run ``yingzhou generate``; return the exit code."""
+    written: list[Path] = []
+    if arguments.block in ("gpt", None):
+        configs = [GptConfig(mode=mode, pa_width=w, protection_bit=b) for mode, (w, b) in GPT_DEFAULTS.items()]
+        if arguments.block == "gpt":
+            configs = [_gpt_config(arguments)]
+        for config in configs:
+            file = getattr(arguments, "output", None) or OUT / f"gpt_{config.mode}.v"
+            if file.suffix != ".v":
+                raise ConfigError(f"output file is {str(file)!r}; accepted are names that end in .v")
+            written.append(generate_gpt(config, file.stem, file.parent))
+    if arguments.block in ("soc", None):
+        config = SocConfig()
+        if arguments.block == "soc":
+            config = SocConfig(checker=arguments.checker, dram_bytes=arguments.dram_mib << 20)
+        written.append(generate_soc(config, getattr(arguments, "output", None) or OUT))
+    for path in written:
+        print(path)
+    return 0

