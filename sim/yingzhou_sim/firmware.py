@@ -151,7 +151,9 @@ def _link_elf(sources: Sequence[Path], image: Image, extra_flags: Sequence[str])
         objects = [folder / f"{i}-{s.stem}.o" for i, s in enumerate(sources)]
         with ThreadPoolExecutor(2) as pool:  # two: the build shares the machine with simulations
             list(pool.map(lambda job: _zig(["cc", *flags, "-c", job[0], "-o", job[1]]), zip(sources, objects, strict=True)))
-        _zig(["cc", *_LINK, f"-Wl,-T,{linker}", *objects, "-o", folder / "image.elf"])
+        link = ["cc", *_LINK, f"-Wl,-T,{linker}", *objects]
+        _zig([*link, "-o", folder / "image.elf"])
+        _zig([*link, "-Wl,--strip-all", "-o", folder / "stripped.elf"])
         for file in objects:
             file.unlink()
 
@@ -183,7 +185,7 @@ def _embed(name: str) -> Path:
         if name in _FLAT:
             (folder / "image").write_bytes(flatten(elf))
         else:
-            _zig(["objcopy", "--strip-all", elf, folder / "image"])
+            shutil.copyfile(elf.with_name("stripped.elf"), folder / "image")
 
     return cached("firmware-embed", digest([name, elf]), make) / "image"
 

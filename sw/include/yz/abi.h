@@ -126,6 +126,7 @@ struct yz_enclave_params {
 
 /* Ocall numbers: a contract between enclave runtime and host, not interpreted by the monitor. */
 #define YZ_OCALL_WRITE 3u /* (offset in the shared buffer, length): write to the console; result = bytes written */
+#define YZ_OCALL_READ 4u  /* (offset in the shared buffer, capacity): read input; result = bytes put there, 0 at the end */
 
 /* What the harness tells the host: one page at YZ_BOOT_ARGS. */
 #define YZ_BOOT_MAGIC 0x41425A59u /* "YZBA" */
