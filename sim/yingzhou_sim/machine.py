@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import cffi
 
@@ -105,7 +105,7 @@ class Machine:
         self.dram = dram or DramTiming()
         trace = trace_kind(waves)
         self._ffi = _ffi()
-        self._lib = self._ffi.dlopen(str(build.library(self.config, trace)))
+        self._lib: Any = self._ffi.dlopen(str(build.library(self.config, trace)))
         timing = self._ffi.new("struct yz_dram_timing *")
         for f in fields(self.dram):
             setattr(timing, f.name, getattr(self.dram, f.name))
