@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``yingzhou bench``: every variant measured in one run, side by side, against stated goals.
+
+Two families. *Walks* runs ``sw/bench/walks.c`` on machines with each walk checker and several DRAM latencies: what one
+page walk costs. *Host* runs the host kernel's benches on the guarded machine and on one without checker whose host
+writes its page tables directly: what the guard costs an operating system and its programs.
+"""
+
+import argparse
+import csv
+import dataclasses
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from yingzhou.errors import require
+from yingzhou.soc.config import CHECKERS, SocConfig
+
+from . import build, firmware
+from .bench_goals import Goal, Row, goals
+from .bench_page import write_page
+from .files import write_whole
+from .machine import DramTiming
+from .parallel import execute_all
+from .paths import BUILD
+from .progress import Display
+from .runs import UNGUARDED, BootMode, Outcome, Run
+
+LATENCIES: Final = (10, 40, 100)
+"""DRAM latencies of the walk bench, in cycles."""
+FAMILIES: Final = ("walks", "host")
+
+_EXAMPLES: Final = """
+examples:
+  yingzhou bench                         everything -> build/bench/results.csv and report.html
+  yingzhou bench --only walks            only the cost of page walks
+  yingzhou bench --latency 40 --jobs 1   the walk bench at one DRAM latency, one simulation at a time
+"""
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``yingzhou bench``."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument(
+        "--only", choices=FAMILIES, help="walks: cost of a page walk; host: cost to an operating system"
+    )
+    parser.add_argument(
+        "--latency",
+        type=_positive,
+        action="append",
+        metavar="CYCLES",
+        help=f"DRAM latency of the walk bench, may be repeated (default {', '.join(map(str, LATENCIES))})",
+    )
+    parser.add_argument(
+        "--jobs", type=_positive, default=os.cpu_count() or 1, help="simulations at once (default: cores)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=BUILD / "bench", metavar="DIR", help="folder of results (default build/bench)"
+    )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run and the name of its column in the results."""
+
+    variant: str
+    run: Run
+
+
+def plans(families: Sequence[str], latencies: Sequence[int]) -> list[Plan]:
+    """Return the runs of the chosen families; firmware is built, machines are not."""
+    found: list[Plan] = []
+    if "walks" in families:
+        image = firmware.build_image("bench-walks")
+        for checker in CHECKERS:
+            for latency in latencies:
+                variant = f"{checker}, DRAM {latency}"
+                run = Run(
+                    name=f"walks, {variant}",
+                    images=(image,),
+                    config=SocConfig(checker=checker),
+                    dram=DramTiming(latency=latency),
+                )
+                found.append(Plan(variant, run))
+    if "host" in families:
+        images = (firmware.build_image("monitor"), firmware.build_image("host"))
+        base = Run(name="", images=images, mode=BootMode.BENCH, max_cycles=200_000_000)
+        for variant, checker, flags in (("guarded", "gpt", 0), ("unguarded", "none", UNGUARDED)):
+            run = dataclasses.replace(base, name=f"host, {variant}", config=SocConfig(checker=checker), flags=flags)
+            found.append(Plan(variant, run))
+    return found
+
+
+def collect(measured: Sequence[tuple[Plan, Outcome]]) -> list[Row]:
+    """Return everything that was measured, with cycles and reads of one walk derived."""
+    rows: list[Row] = []
+    for plan, outcome in measured:
+        mine = [Row(m.bench, plan.variant, m.metric, m.value, m.unit) for m in outcome.measurements]
+        values = {(r.bench, r.metric): r.value for r in mine}
+        for (bench, metric), walks in values.items():
+            if metric == "walks" and walks:
+                for of, unit in (("cycles", "cycles"), ("reads", "reads")):
+                    per_walk = round(values[bench, f"walk_{of}"] / walks, 3)
+                    mine.append(Row(bench, plan.variant, f"{of} per walk", per_walk, unit))
+        rows += mine
+        rows.append(Row("simulator", plan.run.name, "speed", round(outcome.khz, 1), "kHz"))
+    return rows
+
+
+def to_csv(rows: Sequence[Row]) -> str:
+    """Return ``results.csv``: bench, variant, metric, value, unit in long form."""
+    text = io.StringIO()
+    out = csv.writer(text, lineterminator="\n")
+    out.writerow(f.name for f in dataclasses.fields(Row))
+    out.writerows(dataclasses.astuple(row) for row in rows)
+    return text.getvalue()
+
+
+def _print_goals(console: Console, found: Sequence[Goal]) -> None:
+    table = Table("goal", "reached", "result", title="Goals")
+    for goal in found:
+        colour = {"PASS": "green", "MISS": "red"}.get(goal.verdict, "yellow")
+        table.add_row(goal.text, goal.reached_text, f"[{colour}]{goal.verdict}[/]")
+    console.print(table)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, write and print; 0 when every program ran to its end, whatever the goals say."""
+    families = [arguments.only] if arguments.only else list(FAMILIES)
+    latencies = sorted(set(arguments.latency or LATENCIES))
+    require(max(latencies) <= 10000, f"--latency {max(latencies)} is too large; accepted are 1 to 10000")
+    print("building the machines and their firmware; the first time takes some minutes each", flush=True)
+    todo = plans(families, latencies)
+    for config in dict.fromkeys(plan.run.config for plan in todo):
+        build.library(config)
+    with Display() as display:
+        outcomes, interrupted = execute_all([plan.run for plan in todo], display, arguments.jobs)
+    by_name = {outcome.name: outcome for outcome in outcomes}
+    measured = [(plan, by_name[plan.run.name]) for plan in todo if plan.run.name in by_name]
+    rows = collect(measured)
+    found = goals(rows)
+    write_whole(arguments.out / "results.csv", to_csv(rows))
+    page = write_page(
+        arguments.out / "report.html", rows, found, [(p.run.name, p.run.config, p.run.dram) for p in todo]
+    )
+    _print_goals(Console(), found)
+    failed = [plan.run.name for plan, outcome in measured if not outcome.ok]
+    for name in failed:
+        print(f"{name}: did not end with 0; its values cannot be trusted")
+    print(f"results: {arguments.out / 'results.csv'}; report: {page}")
+    return 1 if failed or interrupted or len(measured) < len(todo) else 0
