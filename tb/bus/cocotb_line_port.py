@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random traffic on both Wishbone ports of the line port; memory pauses on every channel and sometimes answers errors."""
+"""Random traffic on both Wishbone ports of the line port; memory pauses on every channel, sometimes answers errors."""
 
 import itertools
 import random
