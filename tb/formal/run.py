@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Proofs of the GPT guard on its generated Verilog, with SymbiYosys (k-induction, smtbmc z3), and their results as JSON.
+"""Proofs of the GPT guard on its generated Verilog, with SymbiYosys (k-induction, smtbmc z3); results as JSON.
 
 Each job is one ``.sby`` run in ``build/prove``. A proof is accompanied by a cover run of the same properties, so that a
 proof that holds because nothing can happen does not go unseen.
