@@ -15,8 +15,7 @@ void console_lines(const char *prefix, const char *text, uint32_t bytes);
 
 _Noreturn void finish(uint32_t exit_code);
 
-/* Exit code of a run that the kernel gave up. */
-#define EXIT_PANIC 71
+/* Say why and end the run with exit code 1. */
 __attribute__((format(printf, 1, 2))) _Noreturn void panic(const char *format, ...);
 
 #endif

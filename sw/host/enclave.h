@@ -54,7 +54,7 @@ int32_t enclave_run_to_end(struct enclave *enclave);
 /* Destroy one that has not ended. 0 or the monitor's error. */
 int32_t enclave_destroy(struct enclave *enclave);
 
-/* After the end: map the pages again, count words that are not zero (0 is right), give the pages back to the enclave pool. */
+/* After the end: map the pages again, count lines of 32 bytes that are not zero (0 is right), give the pages back to the enclave pool. */
 uint32_t enclave_reclaim(struct enclave *enclave);
 
 /* Pages of the enclave pool that follow each other: the first address of `bytes` bytes, or 0; and back. */

@@ -63,6 +63,9 @@ int32_t kernel_half_copy(uint32_t root)
 
 void kernel_half_forget(uint32_t root)
 {
+    for (uint32_t e = 0; e < HALF_ENTRIES; e++)
+        pte_queue(root_entry(root, half[e]), 0);
+    pte_commit();
     for (uint32_t i = 0; i < ROOTS_MAX; i++)
         if (roots[i] == root)
             roots[i] = 0;

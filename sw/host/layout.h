@@ -8,7 +8,7 @@
  *   0x80C00000  HPT areas (readable), enclave tables (not mapped)  leaf table
  *   0xE0001000  simulation device            leaf table
  *
- *   user:  0x00010000 image | .. 0x00400000 stack | 0x10000000 mmap
+ *   user:  0x00010000 image | .. 0x00080000 stack | 0x10000000 mmap
  */
 #ifndef YZ_HOST_LAYOUT_H
 #define YZ_HOST_LAYOUT_H
@@ -32,10 +32,10 @@
 #define HPT_GROWTH (TABLE_CHUNK + HPT_BYTES)
 #define HPT_GROWTH_BYTES (16u << 10)
 #define ENCLAVE_TABLES (TABLE_CHUNK + (512u << 10))
-#define ENCLAVE_TABLES_BYTES (128u << 10)
+#define ENCLAVE_TABLES_BYTES (64u << 10)
 
 #define USER_IMAGE_VA 0x00010000u
-#define USER_STACK_TOP 0x00400000u
+#define USER_STACK_TOP 0x00080000u /* near the image: one leaf table, few entries between */
 #define USER_STACK_BYTES (64u << 10)
 #define USER_MMAP_VA 0x10000000u
 #define USER_MMAP_END 0x20000000u

@@ -256,10 +256,11 @@ void space_destroy(struct space *space)
 {
     unmap(space, 0, YZ_DRAM_BASE);
     kernel_half_forget(space->root);
-    for (uint32_t i = 0; i < space->leaf_count; i++) {
-        pte_set(space->root + 4 * space->leaves[i].index, 0);
+    for (uint32_t i = 0; i < space->leaf_count; i++)
+        pte_queue(space->root + 4 * space->leaves[i].index, 0);
+    pte_commit();
+    for (uint32_t i = 0; i < space->leaf_count; i++)
         table_drop(space->leaves[i].table, 0);
-    }
     table_drop(space->root, 1);
     space->leaf_count = 0;
     space->root = 0;

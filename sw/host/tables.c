@@ -76,7 +76,6 @@ void table_drop(uint32_t table_pa, unsigned level)
         pool_drop(table_pa);
         return;
     }
-    pte_zero(table_pa, PAGE);
     free_tables[level][free_count[level]++] = table_pa;
 }
 

@@ -24,7 +24,7 @@ bool tables_guarded(void);
 /* An empty table, or 0. Level 1 is a root, level 0 a leaf table. */
 uint32_t table_take(unsigned level);
 
-/* Empty a table and give it back. */
+/* Give an empty table back: the caller has cleared what it set. */
 void table_drop(uint32_t table_pa, unsigned level);
 
 /* Add an HPT area of leaf tables at pa (HPT_EXTEND). 0 or the monitor's error. */

@@ -82,7 +82,7 @@ static void faults_kill_the_process(void)
     } cases[] = {
         {KERNEL_CHUNK, CAUSE_LOAD_PAGE}, /* mapped, but not for user mode */
         {0x00000100, CAUSE_LOAD_PAGE},
-        {USER_STACK_TOP + 1, CAUSE_LOAD_MISALIGNED},
+        {USER_IMAGE_VA + 1, CAUSE_LOAD_MISALIGNED},
     };
     for (uint32_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct process p = run_program(PROGRAM_PEEK, cases[i].address, false);
@@ -152,7 +152,7 @@ static void hpt_growth(void)
 
 static void timer_preemption(void)
 {
-    struct process *a = process_start(PROGRAM_SPIN, 6000), *b = process_start(PROGRAM_SPIN, 6000);
+    struct process *a = process_start(PROGRAM_SPIN, 2000), *b = process_start(PROGRAM_SPIN, 2000);
     uint32_t switches = context_switches;
     if (!expect(a && b, "the programs did not start"))
         return;

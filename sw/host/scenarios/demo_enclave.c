@@ -9,7 +9,7 @@
 #include "sbi.h"
 #include "scenario.h"
 
-#define SMALL (8 * PAGE) /* segments, stack and a heap of the examples */
+#define SMALL (6 * PAGE) /* segments, stack and a heap of the examples */
 
 static uint32_t owner(uint32_t pa)
 {
@@ -28,7 +28,7 @@ static void reclaim(struct enclave *e)
     for (uint32_t pa = e->memory; pa < e->memory + e->memory_bytes; pa += PAGE)
         expect(owner(pa) == YZ_OWNER_HOST, "page 0x%08x has owner %u after the end", (unsigned)pa, (unsigned)owner(pa));
     uint32_t wrong = enclave_reclaim(e);
-    expect(wrong == 0, "%u words of the enclave's pages are not zero", (unsigned)wrong);
+    expect(wrong == 0, "%u lines of the enclave's pages are not zero", (unsigned)wrong);
 }
 
 void demo_enclave_life(void)
@@ -105,7 +105,7 @@ void demo_enclaves_alternate(void)
     for (int i = 0; i < 3; i++)
         if (!create(&turns[i], examples[i]))
             return;
-    struct process *p = process_start(PROGRAM_KERNELS, 0);
+    struct process *p = process_start(PROGRAM_SPIN, 2000);
     schedule(run_turns);
     for (int i = 0; i < 3; i++) {
         expect(turns[i].exit_reason == YZ_EXIT_DONE && turns[i].exit_value == codes[i], "enclave %d ended with %d", i,
@@ -113,7 +113,7 @@ void demo_enclaves_alternate(void)
         reclaim(&turns[i]);
     }
     if (expect(p != NULL, "the process did not start")) {
-        expect(p->exit_code == 0, "the process found mistake %d", (int)p->exit_code);
+        expect(p->exit_code == 0, "the process ended with %d", (int)p->exit_code);
         process_reap(p);
     }
     detail("3 enclaves and a process took turns; %u and %u timer exits", (unsigned)turns[0].timer_exits,
