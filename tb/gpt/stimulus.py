@@ -16,6 +16,7 @@ CONFIGS: Sequence[GptConfig] = (
     GptConfig(areas=4),
     GptConfig(areas=1, pa_width=32, protection_bit=None),
     GptConfig(areas=2, pa_width=33, protection_bit=12),
+    GptConfig(areas=2, device_region=(0xE000_0000, 1 << 32)),
     GptConfig(mode="sv39", areas=4, pa_width=40, protection_bit=38),
     GptConfig(mode="sv39", areas=2, pa_width=56, protection_bit=55),
     GptConfig(mode="sv48", areas=8, pa_width=48, protection_bit=30),
@@ -59,7 +60,8 @@ class Read:
 
 def name(config: GptConfig) -> str:
     """Return a short name for test ids."""
-    return f"{config.mode}-{config.areas}areas-pa{config.pa_width}-p{config.protection_bit}"
+    devices = "-devices" if config.device_region else ""
+    return f"{config.mode}-{config.areas}areas-pa{config.pa_width}-p{config.protection_bit}{devices}"
 
 
 def draw_page(rng: Random, config: GptConfig, areas: Sequence[Entry] = ()) -> int:
@@ -69,6 +71,9 @@ def draw_page(rng: Random, config: GptConfig, areas: Sequence[Entry] = ()) -> in
     if areas and rng.random() < 0.8:
         area = rng.choice(areas)
         base = rng.choice([area.base - 1, area.base, area.limit - 1, area.limit, (area.base + area.limit) // 2])
+    if config.device_region is not None and rng.random() < 0.3:
+        low, high = (address >> 12 for address in config.device_region)
+        base = rng.choice([low - 1, low, high - 1, high, (low + high) // 2])
     if config.protection_bit is not None and rng.random() < 0.25:
         base ^= 1 << config.protection_bit - 12
     return base % top
@@ -136,6 +141,7 @@ def model_of(config: GptConfig, settings: Settings) -> model.Guard:
         mode=config.mode,
         pa_width=config.pa_width,
         protection_bit=config.protection_bit,
+        devices=range(*(address >> 12 for address in config.device_region or (0, 0))),
         enable=bool(settings.enable),
         world=settings.world,
         areas=[
