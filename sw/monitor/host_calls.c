@@ -29,8 +29,6 @@ struct sbi_result sbi_host(struct frame *frame)
 {
     const uint32_t *a = &frame->x[REG_A0];
     switch (frame->x[REG_A6]) {
-    case YZ_HOST_SET_PTE:
-        return sbi_error(hpt_set_pte(a[0], a[1], a[2], a[3]));
     case YZ_HOST_MAP_PTE:
         return sbi_error(hpt_split(a[0], a[1]));
     case YZ_HOST_SATP:

@@ -30,8 +30,14 @@
 /* Forget every area: the host has not called SM_INIT. */
 void hpt_boot(void);
 
+enum hpt_state { HPT_UNGUARDED, HPT_ONE_AREA, HPT_SEPARATED };
+extern enum hpt_state hpt_state;
+
 /* True from SM_INIT and PT_AREA_SEPARATION on: tables may be written and roots loaded. */
-bool hpt_ready(void);
+static inline bool hpt_ready(void)
+{
+    return hpt_state == HPT_SEPARATED;
+}
 
 /* YZ_HOST_SM_INIT. `frame` gets TVM. */
 int32_t hpt_init(struct frame *frame, uint32_t pa, uint32_t size);

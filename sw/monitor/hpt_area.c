@@ -10,7 +10,7 @@
 /* SM_INIT makes one area that PT_AREA_SEPARATION splits in two; each HPT_EXTEND adds one. */
 #define AREAS_MAX (PMP_HPT_SLOTS + 1u)
 
-static enum { UNGUARDED, ONE_AREA, SEPARATED } state;
+enum hpt_state hpt_state;
 static struct page_range leaf_areas[AREAS_MAX];
 static uint32_t leaf_areas_used;
 static struct page_range first_area;
@@ -19,15 +19,10 @@ static uint32_t table_pages;
 
 void hpt_boot(void)
 {
-    state = UNGUARDED;
+    hpt_state = HPT_UNGUARDED;
     leaf_areas_used = 0;
     pmp_slots_used = 0;
     table_pages = 0;
-}
-
-bool hpt_ready(void)
-{
-    return state == SEPARATED;
 }
 
 /* Make a claimed range host page tables: closed to stores, then empty, then known. */
@@ -64,7 +59,7 @@ static int32_t check_new_area(uint32_t pa, uint32_t size, uint32_t guard_areas, 
 int32_t hpt_init(struct frame *frame, uint32_t pa, uint32_t size)
 {
     /* countermeasure: MON.INIT_ONCE */
-    if (state != UNGUARDED)
+    if (hpt_state != HPT_UNGUARDED)
         return YZ_ERR_STATE;
     /* countermeasure: MON.INIT_BARE */
     if ((hal_csr_read(CSR_SATP) & SATP_SV32) != 0)
@@ -82,7 +77,7 @@ int32_t hpt_init(struct frame *frame, uint32_t pa, uint32_t size)
     if (error != SBI_SUCCESS)
         return error;
     first_area = range;
-    state = ONE_AREA;
+    hpt_state = HPT_ONE_AREA;
     world_guard_paging(frame);
     guard_enable();
     return SBI_SUCCESS;
@@ -90,7 +85,7 @@ int32_t hpt_init(struct frame *frame, uint32_t pa, uint32_t size)
 
 int32_t hpt_separate(uint32_t root_order, uint32_t leaf_order)
 {
-    if (state != ONE_AREA)
+    if (hpt_state != HPT_ONE_AREA)
         return YZ_ERR_STATE;
     if (leaf_order != 0)
         return SBI_ERR_INVALID_PARAM;
@@ -102,13 +97,13 @@ int32_t hpt_separate(uint32_t root_order, uint32_t leaf_order)
     leaf_areas[leaf_areas_used++] = leaves;
     guard_add_area(GUARD_HPT, GUARD_LEVEL_ROOT, DRAM_PPN + roots.first, roots.count);
     guard_add_area(GUARD_HPT, GUARD_LEVEL_LEAF, DRAM_PPN + leaves.first, leaves.count);
-    state = SEPARATED;
+    hpt_state = HPT_SEPARATED;
     return SBI_SUCCESS;
 }
 
 int32_t hpt_extend(uint32_t pa, uint32_t size, uint32_t level)
 {
-    if (state != SEPARATED)
+    if (hpt_state != HPT_SEPARATED)
         return YZ_ERR_STATE;
     if (level > 1)
         return SBI_ERR_INVALID_PARAM;

@@ -79,6 +79,15 @@ static inline int32_t pte_check_leaf(uint32_t pte, uint32_t record)
     return YZ_ERR_PTE_TARGET;
 }
 
+/*
+ * The common case of a yes by pte_check_leaf, in two comparisons: valid, readable, onto a page of the host.
+ * With R set every combination of W and X is legal.
+ */
+static inline bool pte_is_plain(uint32_t pte, uint32_t record)
+{
+    return (pte & (PTE_V | PTE_R)) == (PTE_V | PTE_R) && record_owner(record) == YZ_OWNER_HOST;
+}
+
 /* A valid entry of a leaf table that points outside DRAM: the simulation device is the only such page. */
 static inline int32_t pte_check_device(uint32_t pte)
 {

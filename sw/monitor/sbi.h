@@ -33,7 +33,7 @@ struct sbi_result sbi_time(uint32_t function, uint32_t low, uint32_t high);
 struct sbi_result sbi_console(uint32_t function, const uint32_t *arguments);
 struct sbi_result sbi_reset(uint32_t function, uint32_t type, uint32_t reason);
 
-/* YZ_EXT_HOST (host_calls.c), but for the two functions that enter an enclave. */
+/* YZ_EXT_HOST (host_calls.c), but for SET_PTE and the two functions that enter an enclave. */
 struct sbi_result sbi_host(struct frame *frame);
 bool sbi_enters_enclave(uint32_t function);
 
