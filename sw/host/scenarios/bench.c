@@ -19,10 +19,10 @@
 #define REPEATS 4u
 #define USER_DATA (PTE_V | PTE_R | PTE_W | PTE_U | PTE_A | PTE_D)
 
-/* A space with 64 pages of memory promised at USER_MMAP_VA, for the kernel's own use. */
-static void bench_space(struct space *space)
+/* A space with pages of memory promised at USER_MMAP_VA, for the kernel's own use. */
+static void bench_space(struct space *space, uint32_t pages)
 {
-    struct region region = {REGION_ZERO, USER_MMAP_VA, USER_MMAP_VA + 64 * PAGE, PTE_R | PTE_W, 0};
+    struct region region = {REGION_ZERO, USER_MMAP_VA, USER_MMAP_VA + pages * PAGE, PTE_R | PTE_W, 0};
     if (!space_init(space) || !space_add(space, region))
         panic("no room for the bench's address space");
 }
@@ -59,7 +59,7 @@ static void page_table_updates(void)
 static void switches(void)
 {
     struct space space;
-    bench_space(&space);
+    bench_space(&space, 1);
     uint32_t there = UINT32_MAX, flush = UINT32_MAX;
     for (uint32_t n = 0; n < REPEATS; n++) {
         uint32_t begin = cycles();
@@ -79,7 +79,7 @@ static void switches(void)
 static void map_pages(uint32_t pages, const char *metric, const char *without_zeroing)
 {
     struct space space;
-    bench_space(&space);
+    bench_space(&space, pages);
     uint32_t total = UINT32_MAX, clear = UINT32_MAX;
     for (uint32_t n = 0; n < REPEATS / 2; n++) {
         uint32_t begin = cycles();
@@ -92,7 +92,7 @@ static void map_pages(uint32_t pages, const char *metric, const char *without_ze
         clear = least(clear, cycles() - begin);
         pool_drop(page);
         space_remove(&space, USER_MMAP_VA, USER_MMAP_VA + pages * PAGE);
-        space_add(&space, (struct region){REGION_ZERO, USER_MMAP_VA, USER_MMAP_VA + 64 * PAGE, PTE_R | PTE_W, 0});
+        space_add(&space, (struct region){REGION_ZERO, USER_MMAP_VA, USER_MMAP_VA + pages * PAGE, PTE_R | PTE_W, 0});
     }
     space_destroy(&space);
     bench_report("mmap", metric, total, "cycles");
