@@ -16,7 +16,7 @@ CONFIGS: Sequence[GptConfig] = (
     GptConfig(areas=4),
     GptConfig(areas=1, pa_width=32, protection_bit=None),
     GptConfig(areas=2, pa_width=33, protection_bit=12),
-    GptConfig(areas=2, device_region=(0xE000_0000, 1 << 32)),
+    GptConfig(areas=2, device_region=(0xE000_0000, 0xF000_0000)),
     GptConfig(mode="sv39", areas=4, pa_width=40, protection_bit=38),
     GptConfig(mode="sv39", areas=2, pa_width=56, protection_bit=55),
     GptConfig(mode="sv48", areas=8, pa_width=48, protection_bit=30),
