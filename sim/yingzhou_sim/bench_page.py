@@ -35,7 +35,7 @@ def _bars(axes: Axes, groups: Sequence[str], series: dict[str, list[float]], col
     for i, (name, values) in enumerate(series.items()):
         at = [g + (i - (len(series) - 1) / 2) * width for g in range(len(groups))]
         bars = axes.bar(at, values, width * 0.92, label=name, color=colours.get(name))
-        axes.bar_label(bars, fmt="{:g}", fontsize=7, padding=1)
+        axes.bar_label(bars, fmt="{:.3g}", fontsize=7, padding=1)
     axes.set_xticks(range(len(groups)), groups)
     axes.spines[["top", "right"]].set_visible(False)
 
