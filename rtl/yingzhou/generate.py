@@ -16,8 +16,9 @@ from .soc.memory_map import DEVICES, DRAM_MAX_BYTES
 OUT: Final = Path("build") / "verilog"
 GPT_DEFAULTS: Final = {"sv32": (34, 30), "sv39": (40, 39), "sv48": (40, 39)}
 """Mode: address width and protection bit when none are given (the default machine; 512 GiB below the bit)."""
-_HART_LINT_OFF: Final = ("ASCRANGE", "CMPCONST", "UNSIGNED")
-"""Further style warnings of the hart's own Verilog: wires of no bits, comparisons that a configuration decides."""
+_HART_LINT_OFF: Final = ("ALWNEVER", "ASCRANGE", "CMPCONST", "UNDRIVEN", "UNSIGNED")
+"""Further warnings of the hart's own Verilog: wires of no bits, bits that keep their initial value, comparisons that a
+configuration decides."""
 
 
 def generate_gpt(config: GptConfig, name: str, outdir: Path) -> Path:

@@ -95,6 +95,7 @@ IMAGES: Final[dict[str, Image]] = {
     **{f"enclave-{name}": _enclave(f"enclaves/{name}.c", "workloads/kernels.c") for name in ENCLAVE_EXAMPLES},
     **{f"bare-{name}": _bare(f"bare/examples/{name}.c", "workloads/kernels.c") for name in BARE_EXAMPLES},
     "bench-walks": _bare("bench/walks.c"),
+    "walker": _bare("attacks/*.c", "attacks/*.S"),
 }
 """Every named image. ``enclave-NAME`` and ``bare-NAME`` are the examples in ``sw/enclaves`` and ``sw/bare/examples``."""
 
