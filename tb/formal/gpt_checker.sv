@@ -66,7 +66,7 @@ module gpt_checker_proof #(parameter AREAS = 2) (
     (* anyconst *) reg [43:0] any_page;
     wire [2:0] judged = hart_we || stale ? NONE : walk;
     wire [2:0] before, after; wire forbidden, is_leaf, is_pointer;
-    gpt_rules #(.AREAS(AREAS)) rules (
+    gpt_rules #(.AREAS(AREAS), .DEVICES_FIRST(44'hE0000), .DEVICES_LAST(44'hFFFFF)) rules (
         .settings(settings), .page(hart_adr[31:10]), .level(judged), .pte({32'b0, mem_dat_r}), .any_page(any_page),
         .before(before), .after(after), .any_page_forbidden(forbidden), .is_leaf(is_leaf), .is_pointer(is_pointer));
 

@@ -86,7 +86,8 @@ endmodule
 
 // What the rules say about one read: may it be made, and may its answer be used.
 module gpt_rules #(parameter AREAS = 2, parameter PPN = 22, parameter PBIT = 18, parameter PTE_PPN = 22,
-                   parameter LEVELS = 2, parameter INDEX = 10) (
+                   parameter LEVELS = 2, parameter INDEX = 10,
+                   parameter [43:0] DEVICES_FIRST = 1, parameter [43:0] DEVICES_LAST = 0) (
     input [1 + 94 * AREAS:0] settings,
     input [PPN - 1:0] page, input [2:0] level, input [63:0] pte, input [43:0] any_page,
     output reg [2:0] before, output reg [2:0] after, output reg any_page_forbidden, output is_leaf, output is_pointer
@@ -111,7 +112,7 @@ module gpt_rules #(parameter AREAS = 2, parameter PPN = 22, parameter PBIT = 18,
     integer i;
     reg granted, mapped;
     reg [93:0] area; reg [1:0] kind; reg [43:0] base, limit, shifted;
-    reg hits, closed, bad_leaf, beyond;
+    reg hits, closed, bad_leaf, beyond, devices;
     always @* begin
         granted = 0; bad_leaf = 0; any_page_forbidden = 0;
         beyond = (ppn >> PPN) != 0;
@@ -120,15 +121,18 @@ module gpt_rules #(parameter AREAS = 2, parameter PPN = 22, parameter PBIT = 18,
 
         // A leaf is bad when one of its pages is beyond memory or in the protected window ...
         if ((last >> PPN) != 0) bad_leaf = 1;
-        if (first[PBIT] || last[PBIT] || last - first >= shifted) bad_leaf = 1;
-        if (mapped && ((any_page >> PPN) != 0 || any_page[PBIT])) any_page_forbidden = 1;
+        devices = first >= DEVICES_FIRST && last <= DEVICES_LAST;
+        if (!devices && (first[PBIT] || last[PBIT] || last - first >= shifted)) bad_leaf = 1;
+        if (mapped && ((any_page >> PPN) != 0 || any_page[PBIT] && !(any_page >= DEVICES_FIRST && any_page <= DEVICES_LAST)))
+            any_page_forbidden = 1;
         for (i = 0; i < AREAS; i = i + 1) begin
             area = settings[2 + 94 * i +: 94];
             kind = area[1:0]; base = area[49:6]; limit = area[93:50];
             if (kind == (world ? 2 : 1) && level < LEVELS && area[2 + level] && base <= page && page < limit) granted = 1;
             // ... or in a closed area, through either window: an area's page p is also reached as p without its bit.
             closed = kind == 2 || kind == 3 || (kind == 1 && w);
-            hits = base < limit && ((first < limit && last >= base) || (first + shifted < limit && last + shifted >= base));
+            hits = base < limit && ((first < limit && last >= base) ||
+                    (!devices && first + shifted < limit && last + shifted >= base));
             if (closed && hits) bad_leaf = 1;
             if (mapped && closed && ((any_page >= base && any_page < limit)
                 || ((any_page | shifted) >= base && (any_page | shifted) < limit))) any_page_forbidden = 1;

@@ -225,6 +225,9 @@ def test_napot_leaf_is_judged_as_its_sixteen_pages(first: int, verdict: str):
         ({"pa_width": 35}, r"pa_width is 35; accepted with sv32 are 32 to 34"),
         ({"mode": "sv39", "pa_width": 57}, r"pa_width is 57; accepted with sv39 are 32 to 56"),
         ({"protection_bit": 34}, r"protection_bit is 34; accepted are 12 to 33, or none"),
+        ({"device_region": (0xE000_0000, 0xE000_0800)}, r"device_region is 0xe0000000 to 0xe0000800"),
+        ({"device_region": (0x1000_0000, 0x2000_0000)}, r"device_region is 0x10000000.*protection bit \(30\) set"),
+        ({"device_region": (0xE000_0000, 0x2_0000_0000)}, r"device_region is 0xe0000000 to 0x200000000"),
         ({"protection_bit": 11}, r"protection_bit is 11; accepted are 12 to 33, or none"),
     ],
 )

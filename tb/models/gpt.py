@@ -92,6 +92,7 @@ class Guard:
     enable: bool = False
     world: int = HOST
     areas: list[Area] = field(default_factory=list)
+    devices: range = range(0)
 
     @property
     def paging(self) -> Mode:
@@ -109,6 +110,8 @@ class Guard:
         """Return whether a page of ``pages`` is in the protected window."""
         if self.protection_bit is None:
             return False
+        if pages.start in self.devices and pages.stop - 1 in self.devices:
+            return False
         window = 2 ** (self.protection_bit - 12)
         block, offset = divmod(pages.start, window)
         next_protected = pages.start if block % 2 == 1 else pages.start - offset + window
@@ -117,7 +120,7 @@ class Guard:
     def windows(self, pages: range) -> Iterator[range]:
         """Yield ``pages``, none of which is in the protected window, as they are and as seen through that window."""
         yield pages
-        if self.protection_bit is not None:
+        if self.protection_bit is not None and pages.start not in self.devices:
             shift = 2 ** (self.protection_bit - 12)
             yield range(pages.start + shift, pages.stop + shift)
 

@@ -22,12 +22,13 @@ enable world PTE page and level                    PTE   it points to           
 1      -     ok                                    ptr   -                                        allow
 1      1     ok                                    leaf  -                                        allow
 1      0     ok                                    leaf  a page above pa_width                    HOST_LEAF
-1      0     ok                                    leaf  a page with the protection bit           HOST_LEAF
+1      0     ok                                    leaf  a page with the protection bit, not dev. HOST_LEAF
 1      0     ok                                    leaf  a page of an enclave area, either window HOST_LEAF
 1      0     ok                                    leaf  a page of an HPT area and W, either w.   HOST_LEAF
 1      0     ok                                    leaf  -                                        allow
 ====== ===== ===================================== ===== ======================================== =============
 
+"Not dev.": unless all pages of the leaf are in ``config.device_region``, where that bit is an ordinary address bit.
 "Of this level": bit ``level`` of the entry's ``levels`` is set. "Either window": an area is compared with the leaf's
 pages as they are and with the protection bit set, so an area given in protected-window addresses also covers its raw
 alias; the opposite alias needs no comparison, a leaf with the protection bit is refused already. Grants (the first
@@ -192,6 +193,9 @@ def check_leaf(config: GptConfig, state: State, pte: Any, level: Any) -> Any:
     protected: Any = 0
     if config.protection_bit is not None:
         protected = last >> config.protection_bit - PAGE_LOG & 1
+        if config.device_region is not None:
+            low, high = (address >> PAGE_LOG for address in config.device_region)
+            protected = protected & (((low <= first) & (last < high)) == 0)
 
     # countermeasure: GPT.HOST_LEAF
     bad_leaf = leaf_beyond | protected | leaf_hits_area(config, state, first, last, writable)

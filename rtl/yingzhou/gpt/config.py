@@ -50,12 +50,16 @@ class GptConfig:
         Page numbers that need more bits are refused.
     protection_bit : int or None
         Bit of a physical byte address that selects the protected window, 12 to ``pa_width - 1``; None: there is none.
+    device_region : (int, int) or None
+        Device registers, where the protection bit is an ordinary address bit: first byte and first byte after, both
+        multiples of 4096. Nothing in it may be memory. None: there is none.
     """
 
     mode: str = "sv32"
     areas: int = 8
     pa_width: int = 34
     protection_bit: int | None = 30
+    device_region: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         require(self.mode in MODES, f"mode is {self.mode!r}; accepted are {', '.join(MODES)}")
@@ -69,6 +73,17 @@ class GptConfig:
             self.protection_bit is None or PAGE_LOG <= self.protection_bit < self.pa_width,
             f"protection_bit is {self.protection_bit}; accepted are {PAGE_LOG} to {self.pa_width - 1}, or none",
         )
+        if self.device_region is not None:
+            low, high = self.device_region
+            require(
+                0 <= low < high <= 1 << self.pa_width and low % (1 << PAGE_LOG) == high % (1 << PAGE_LOG) == 0,
+                f"device_region is {low:#x} to {high:#x}; accepted are whole pages below {1 << self.pa_width:#x}",
+            )
+            bit = self.protection_bit
+            require(
+                bit is not None and low >> bit == high - 1 >> bit and low >> bit & 1 == 1,
+                f"device_region is {low:#x} to {high:#x}; accepted are pages with the protection bit ({bit}) set",
+            )
 
     @property
     def levels(self) -> int:

@@ -8,7 +8,7 @@ from yingzhou.errors import require
 from yingzhou.gpt.config import GptConfig
 from yingzhou.hart.config import HartConfig
 
-from .memory_map import DRAM_MAX_BYTES, PROTECTION_BIT
+from .memory_map import DRAM_MAX_BYTES, MMIO_BASE, PROTECTION_BIT
 
 CHECKERS: Final = ("none", "gpt", "bitmap")
 """Walk checkers by name; the position is the code in ``sysinfo.features.checker``."""
@@ -43,7 +43,7 @@ class SocConfig:
     checker: str = "gpt"
     dram_bytes: int = 256 << 20
     hart: HartConfig = field(default_factory=HartConfig)
-    gpt: GptConfig = field(default_factory=GptConfig)
+    gpt: GptConfig = field(default_factory=lambda: GptConfig(device_region=(MMIO_BASE, 1 << 32)))
     bitmap_cache_words: int = 8
     instr_lines: int = 4
     data_lines: int = 16
