@@ -14,9 +14,14 @@ from yingzhou.soc.config import SocConfig
 from yingzhou.soc.memory_map import BOOT_ARGS, DRAM_BASE, INITRD_BASE
 
 from .machine import DramTiming, Event, Machine, Stop
+from .oracle import OwnershipOracle
 
 BOOT_MAGIC: Final = 0x41425A59
 ABI_VERSION: Final = 1
+
+
+_SETTLE_LATENCIES: Final = 8
+"""DRAM latencies after which the posted writes of a finished scenario are certainly in DRAM."""
 
 
 class EventCode(enum.IntEnum):
@@ -143,9 +148,10 @@ class Observer:
 class _Session:
     """Turns the events of a running program into scenarios and measurements."""
 
-    def __init__(self, machine: Machine, outcome: Outcome, observer: Observer):
-        self.machine, self.outcome, self.observer = machine, outcome, observer
+    def __init__(self, machine: Machine, outcome: Outcome, observer: Observer, oracle: OwnershipOracle | None):
+        self.machine, self.outcome, self.observer, self.oracle = machine, outcome, observer, oracle
         self.open: tuple[str, str, tuple[str, ...], int] | None = None
+        self.ended = False
 
     def handle(self, event: Event) -> None:
         self.observer.console(self.machine.console())
@@ -157,13 +163,26 @@ class _Session:
                 threats = tuple(t.strip() for t in text(a[2]).split(",") if t.strip())
                 self.open = (text(a[0]), "attack" if a[1] else "function", threats, event.cycle)
             case EventCode.SCENARIO_END if self.open:
-                self._close(bool(a[0]), text(a[1]), event.cycle)
+                self._end(bool(a[0]), text(a[1]), event.cycle)
             case EventCode.BENCH:
                 self.outcome.measurements.append(Measurement(text(a[0]), text(a[1]), a[2], text(a[3])))
             case EventCode.MARK:
                 pass
             case _:
                 self._report("unexpected event", "function", (), False, 0, f"code {event.code} with arguments {a}")
+
+    def _end(self, passed: bool, detail: str, cycle: int) -> None:
+        """Close the scenario with the program's verdict, unless the outside view of the page tables disagrees."""
+        following = None
+        if self.oracle:
+            # Posted writes reach DRAM meanwhile; what the program reports in these cycles is handled afterwards.
+            following = self.machine.run(_SETTLE_LATENCIES * self.machine.dram.latency)
+            if wrong := self.oracle.violations():
+                passed, detail = False, f"{detail}; seen from outside: {'; '.join(wrong)}"
+        self._close(passed, detail, cycle)
+        if following is Stop.EVENT:
+            self.handle(self.machine.event)
+        self.ended = following is Stop.EXIT
 
     def abandon(self, why: str) -> None:
         """Fail the scenario that is open, if any."""
@@ -220,7 +239,8 @@ def execute(run: Run, observer: Observer, should_stop: Callable[[], bool] = lamb
     outcome = Outcome(run.name)
     with Machine(run.config, dram=run.dram, waves=run.waves) as machine:
         load(machine, run)
-        session = _Session(machine, outcome, observer)
+        oracle = OwnershipOracle(machine, run.images[0]) if run.mode is not None else None
+        session = _Session(machine, outcome, observer, oracle)
         begun = time.perf_counter()
 
         def update() -> None:
@@ -233,7 +253,9 @@ def execute(run: Run, observer: Observer, should_stop: Callable[[], bool] = lamb
             stop = machine.run(max(0, min(20_000, run.max_cycles - machine.cycle)))
             if stop is Stop.EVENT:
                 session.handle(machine.event)
-                continue
+                if not session.ended:
+                    continue
+                stop = Stop.EXIT
             update()
             if stop is Stop.EXIT:
                 outcome.stop, outcome.exit_code = stop, machine.exit_code
