@@ -50,7 +50,7 @@ class Registered(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.block = self._block
+        m.submodules += self._block
         for name, member in self._block.signature.members.items():
             inside, outside = getattr(self._block, name), getattr(self, name)
             m.d.sync += inside.eq(outside) if member.flow == In else outside.eq(inside)
