@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write the generated parts of ``docs/``: register pages and the tables of the memory map."""
+"""Write the generated parts of ``docs/``: register pages, tables of the memory map, list of decisions."""
 
 import re
 import sys
@@ -63,20 +63,39 @@ def firmware() -> str:
     return "\n".join(lines)
 
 
-def with_tables(text: str) -> str:
-    """Return the memory map's page with its generated parts filled in."""
-    for name, table in (("ranges", ranges()), ("firmware", firmware())):
-        pattern = rf"(<!-- begin generated: {name} -->\n).*?(<!-- end generated -->)"
+def decisions() -> str:
+    """Return the list of decision pages with their titles."""
+    pages = sorted(p for p in (ROOT / "docs" / "decisions").glob("*.md") if p.name != "README.md")
+    lines = ["| page | title |", "|---|---|"]
+    for page in pages:
+        title = re.search(r"^# (.+)$", page.read_text(), re.M)
+        lines.append(f"| [{page.name}]({page.name}) | {title[1] if title else page.stem} |")
+    return "\n".join(lines)
+
+
+PARTS = {
+    "docs/memory-map.md": {"ranges": ranges, "firmware": firmware},
+    "docs/decisions/README.md": {"decisions": decisions},
+}
+"""Pages with generated parts, which lie between two comments in them."""
+
+
+def with_parts(name: str, text: str) -> str:
+    """Return page ``name``, whose text is ``text``, with its generated parts filled in."""
+    for part, make in PARTS[name].items():
+        pattern = rf"(<!-- begin generated: {part} -->\n).*?(<!-- end generated -->)"
+        table = make()
         text, count = re.subn(pattern, lambda m, t=table: f"{m[1]}{t}\n{m[2]}", text, flags=re.S)
         if count != 1:
-            raise SystemExit(f"docs/memory-map.md has {count} parts named {name!r}, expected 1")
+            raise SystemExit(f"{name} has {count} parts named {part!r}, expected 1")
     return text
 
 
 def main() -> int:
     write_docs(ROOT / "docs" / "registers")
-    page = ROOT / "docs" / "memory-map.md"
-    page.write_text(with_tables(page.read_text()))
+    for name in PARTS:
+        page = ROOT / name
+        page.write_text(with_parts(name, page.read_text()))
     return 0
 
 
