@@ -84,9 +84,10 @@
 /* Rules as the guard records them (gpt.rdl). RULE_NONE: the guard let the walk pass and something else refused. */
 enum rule { RULE_NONE = 0, RULE_HOST_AREA = 1, RULE_HOST_LEAF = 2, RULE_ENCLAVE_AREA = 3, RULE_RESET_DENY = 4 };
 
-enum op { LOAD, LOAD_BYTE, LOAD_RESERVED, STORE, STORE_BYTE, STORE_HALF, STORE_CONDITIONAL, AMO, FETCH, LR_SC, OP_COUNT };
+enum op { LOAD, LOAD_BYTE, LOAD_RESERVED, STORE, STORE_BYTE, STORE_HALF, STORE_CONDITIONAL, AMO, FETCH, LR_SC, SQUASHED, OP_COUNT = SQUASHED + 3 };
 enum mode { AS_S, AS_U, MPRV_S, MPRV_U, AS_M }; /* MPRV: loads and stores of machine mode, translated like S or U */
 
+/* One access. SQUASHED and the two after it: a load behind a branch that jumps over it but is slow to know; three copies. */
 struct access {
     enum op op;
     enum mode mode;

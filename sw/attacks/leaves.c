@@ -58,7 +58,7 @@ static bool secure_page(void)
     return good && data_ops_allowed(AS_U, SHOWN);
 }
 
-/* Enclave page tables are closed to the host in both windows, for reading too. */
+/* threat: W06. Enclave page tables are closed to the host in both windows, for reading too. */
 static bool enclave_tables(void)
 {
     fresh_tables();

@@ -94,7 +94,7 @@ attack_trap:
     .globl stub_page
 stub_page:
     .globl stub_LOAD, stub_LOAD_BYTE, stub_LOAD_RESERVED, stub_STORE, stub_STORE_BYTE, stub_STORE_HALF
-    .globl stub_STORE_CONDITIONAL, stub_AMO, stub_FETCH, stub_LR_SC
+    .globl stub_STORE_CONDITIONAL, stub_AMO, stub_FETCH, stub_LR_SC, stub_SQUASHED
 stub_LOAD:
     lw a0, 0(a0)
     ecall
@@ -125,4 +125,18 @@ stub_LR_SC:
     lr.w t0, (a0)
     sc.w a0, a1, (a0)
     ecall
+    /* The branch is taken, and waits for three divisions to know it. Three copies of 64 bytes: no predictor knows them. */
+    .balign 64
+stub_SQUASHED:
+    .rept 3
+    .balign 64
+    li t0, 7
+    li t1, 1
+    div t0, t0, t1
+    div t0, t0, t1
+    div t0, t0, t1
+    bnez t0, 1f
+    lw t2, 0(a0)
+1:  ecall
+    .endr
     .balign 4096

@@ -11,7 +11,7 @@ static bool failed;
 static unsigned refusals; /* in this scenario; the first is described, all are counted */
 static const char *const rules[] = {"none", "HOST_AREA", "HOST_LEAF", "ENCLAVE_AREA", "RESET_DENY"};
 static const char *const ops[OP_COUNT] = {
-    "load", "byte load", "lr", "store", "byte store", "half store", "sc", "amo", "fetch", "lr/sc",
+    "load", "byte load", "lr", "store", "byte store", "half store", "sc", "amo", "fetch", "lr/sc", "squashed load", "squashed load", "squashed load",
 };
 static const char *const modes[] = {"S", "U", "M with MPRV as S", "M with MPRV as U", "M"};
 

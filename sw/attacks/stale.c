@@ -110,10 +110,40 @@ static bool reservation_moved(void)
     return good && allowed((struct access){LR_SC, AS_S, VA_A + OFFSET, SHOWN});
 }
 
+/* Run one copy of the squashed load; return the loads from DRAM meanwhile, the runtime's own included. */
+static uint32_t squashed_load(unsigned copy)
+{
+    struct access a = {(enum op)(SQUASHED + copy), AS_S, VA_A + OFFSET, SHOWN};
+    uint32_t reads = sysinfo->data_reads;
+    struct outcome o = make_access(&a);
+    reads = sysinfo->data_reads - reads;
+    check(is_done(&o, &a), "the squashed load trapped");
+    return reads;
+}
+
+/* threat: W28. A load behind a branch that was predicted wrongly, to a secure page, to nothing, and to a public page. */
+static bool squashed(void)
+{
+    fresh_tables();
+    struct access load = {LOAD, AS_S, VA_A + OFFSET, HIDDEN};
+    map_a(SECURE, PTE_DATA);
+    guard_clear();
+    uint32_t secure = squashed_load(0);
+    note(guard->fault_status ? "the hart did begin the walk" : "the hart did not begin the walk");
+    bool good = refused(load, (struct refusal){CAUSE_LOAD_ACCESS, RULE_HOST_LEAF, 0, TABLE_A, SECURE >> 12});
+    map_a(PUBLIC, 0);
+    uint32_t nothing = squashed_load(1);
+    map_a(PUBLIC, PTE_DATA);
+    uint32_t public = squashed_load(2);
+    note(public > nothing ? "to a public page it reads memory, to a secure page it does not" : "it never reads memory");
+    return good & check(secure == nothing, "a squashed load read a secure page");
+}
+
 const struct scenario stale_scenarios[] = {
     {"page becomes secure under a cached translation", "W12", page_becomes_secure},
     {"superpage split behind a fence for one address", "W13", superpage_split},
     {"fence for another address space", "W14", fence_of_other_asid},
+    {"load behind a wrongly predicted branch", "W28", squashed},
     {"reservation moved to a secure page", "W35", reservation_moved},
     {0},
 };

@@ -89,7 +89,7 @@ static bool wrong_level_area(void)
     return good && all_kinds_allowed();
 }
 
-/* A page beside an area, and the same table through the protected window, which aliases the same DRAM. */
+/* threat: W02, W05. A page beside an area, and the same table through the protected window, which aliases the same DRAM. */
 static bool tables_beside_and_aliased(void)
 {
     const uint32_t places[] = {LEAF_AREA + LEAF_PAGES * YZ_PAGE_BYTES, ROOT_AREA - YZ_PAGE_BYTES, TABLE_A | 1u << YZ_PROTECTION_BIT};
