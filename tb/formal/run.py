@@ -192,9 +192,3 @@ def run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    main_parser = argparse.ArgumentParser(prog="python -m tb.formal.run", description="Prove the GPT guard.")
-    add_arguments(main_parser)
-    sys.exit(run(main_parser.parse_args()))
