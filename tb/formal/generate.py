@@ -14,7 +14,7 @@ from yingzhou.gpt.registers import GptRegisters
 from yingzhou.gpt.walk_port import GptChecker
 
 
-def with_probes(component: wiring.Component, name: str, probes: Mapping[str, Value]) -> str:
+def with_probes(component: GptChecker | GptIp, name: str, probes: Mapping[str, Value]) -> str:
     """Return ``component`` as Verilog module ``name``; each probe, a signal inside, becomes one more output."""
     ports = {}
     for path, member, value in component.signature.flatten(component):

@@ -2,6 +2,7 @@
 """The check on integers and in the Amaranth simulator, against the reference model; the model against plain sets."""
 
 from random import Random
+from typing import Any
 
 import pytest
 from amaranth.lib import data
@@ -105,7 +106,7 @@ def test_rtl_agrees_with_the_model(config: GptConfig):
             areas = [{"kind": e.kind, "levels": e.levels, "base": e.base, "limit": e.limit} for e in settings.areas]
             layout = dut.settings.shape()
             assert isinstance(layout, data.StructLayout)
-            value = {"enable": settings.enable, "world": settings.world, "areas": areas}
+            value: dict[int | str, Any] = {"enable": settings.enable, "world": settings.world, "areas": areas}
             ctx.set(dut.settings, layout.const(value))
             for _ in range(25):
                 read = draw_read(rng, config, settings)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from amaranth.back import verilog
+from amaranth.hdl import Value
 from amaranth.lib import wiring
 
 from tb.gpt.walk_bench import WalkPorts
@@ -39,7 +40,7 @@ def test_walk_checkers_long(run_cocotb, build_dir: Path, seed: int):
 def test_all_checkers_have_one_signature(checker: wiring.Component):
     def ports(signature: wiring.Signature) -> list[tuple]:
         flat = signature.flatten(signature.create())
-        return [(path, member.flow, len(value)) for path, member, value in flat]
+        return [(path, member.flow, len(Value.cast(value))) for path, member, value in flat]
 
     assert ports(checker.signature) == ports(WalkCheckerSignature())
 
