@@ -60,7 +60,9 @@ def test_json_is_schema_1(tmp_path: Path) -> None:
 
 
 def test_page_shows_everything_and_loads_nothing(tmp_path: Path) -> None:
-    coverage = Coverage(("id", "threat", "note"), (("W01", "satp elsewhere", ""), ("W36", "vectors", "no vector unit")))
+    coverage = Coverage(
+        ("id", "threat", "note"), (("W01", "satp elsewhere", "`<b>` in code"), ("W36", "vectors", "no vector unit"))
+    )
     page = example().write(tmp_path, coverage)
     parser = Text()
     parser.feed(page.read_text())
@@ -77,6 +79,7 @@ def test_page_shows_everything_and_loads_nothing(tmp_path: Path) -> None:
     ):
         assert text in parser.text, text
     assert parser.text.count("FAIL") == 1
+    assert "<code>&lt;b&gt;</code>" in page.read_text()
     assert "no vector unit" in parser.text and "not in this run" in parser.text
     assert parser.loads == []
 
