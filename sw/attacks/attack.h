@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Attacks on page-table walks, as a bare program: no monitor checks what is written, so that the hardware alone answers.
+ * Attacks on page-table walks, as a bare program: no monitor checks what is written, the hardware alone answers.
  *
- * Machine mode plays the monitor's part (guard registers, PMP) and the attacker's (page tables); accesses are made by stubs
- * that run in S- or U-mode, or by machine mode under MPRV. Each scenario shows an access refused, with cause, address and the
- * guard's record, nothing read or written, and then the same access allowed once the attack's ingredient is gone.
+ * Machine mode plays the monitor's part (guard registers, PMP) and the attacker's (page tables); accesses are made by
+ * stubs that run in S- or U-mode, or by machine mode under MPRV. Each scenario shows an access refused, with cause,
+ * address and the guard's record, nothing read or written, and then the same access allowed once the attack's
+ * ingredient is gone.
  *
  * Physical layout (DRAM offsets):
  *
@@ -84,10 +85,25 @@
 /* Rules as the guard records them (gpt.rdl). RULE_NONE: the guard let the walk pass and something else refused. */
 enum rule { RULE_NONE = 0, RULE_HOST_AREA = 1, RULE_HOST_LEAF = 2, RULE_ENCLAVE_AREA = 3, RULE_RESET_DENY = 4 };
 
-enum op { LOAD, LOAD_BYTE, LOAD_RESERVED, STORE, STORE_BYTE, STORE_HALF, STORE_CONDITIONAL, AMO, FETCH, LR_SC, SQUASHED, OP_COUNT = SQUASHED + 3 };
+enum op {
+    LOAD,
+    LOAD_BYTE,
+    LOAD_RESERVED,
+    STORE,
+    STORE_BYTE,
+    STORE_HALF,
+    STORE_CONDITIONAL,
+    AMO,
+    FETCH,
+    LR_SC,
+    SQUASHED_0, /* a load behind a branch that jumps over it but is slow to know; */
+    SQUASHED_1, /* three copies, so that each meets a branch predictor that does not know it */
+    SQUASHED_2,
+    OP_COUNT
+};
 enum mode { AS_S, AS_U, MPRV_S, MPRV_U, AS_M }; /* MPRV: loads and stores of machine mode, translated like S or U */
 
-/* One access. SQUASHED and the two after it: a load behind a branch that jumps over it but is slow to know; three copies. */
+/* One access. */
 struct access {
     enum op op;
     enum mode mode;
@@ -103,6 +119,11 @@ struct refusal {
     uint64_t pte; /* physical address of the PTE */
     uint64_t ppn;
 };
+
+static inline struct refusal not_by_guard(uint32_t cause)
+{
+    return (struct refusal){cause, RULE_NONE, 0, 0, 0};
+}
 
 struct outcome {
     uint32_t cause, tval, pc, value, mstatus;
@@ -121,7 +142,8 @@ void guard_areas(void); /* the areas of the layout above */
 void guard_area(uint32_t index, uint32_t kind, uint32_t levels, uint32_t base, uint32_t limit);
 void guard_clear(void); /* forget the recorded fault */
 void pmp_open(void);    /* everything allowed */
-void pmp_close(uint32_t physical, uint32_t bytes, uint32_t permissions); /* above pmp_open; power of two, 32 bytes or more */
+/* Close a naturally aligned power of two of bytes, 32 or more, to S and U except for `permissions` (R 1, W 2, X 4). */
+void pmp_close(uint32_t physical, uint32_t bytes, uint32_t permissions);
 extern volatile gpt_t *const guard;
 extern volatile sysinfo_t *const sysinfo;
 
@@ -131,8 +153,9 @@ struct outcome enter_with_mprv(const struct access *a); /* in S-mode, with MPRV 
 bool is_done(const struct outcome *o, const struct access *a); /* the access happened */
 
 /* --- report.c: judging them; each returns false and says what was wrong once something is --- */
-bool refused(struct access a, struct refusal expected); /* twice: nothing was cached; the word at a.pa stays and stays secret */
-bool allowed(struct access a);                          /* and it touches the word at a.pa */
+/* The access is refused, and again: nothing was cached. The word at a.pa keeps its value and does not get out. */
+bool refused(struct access a, struct refusal expected);
+bool allowed(struct access a); /* and it touches the word at a.pa */
 bool check(bool holds, const char *what);
 void note(const char *text); /* add to the scenario's detail */
 

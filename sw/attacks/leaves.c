@@ -37,7 +37,8 @@ static bool store_conditional_fails(uint32_t word)
     uint32_t before = *at(word);
     struct outcome o = make_access(&sc);
     bool failed_quietly = is_done(&o, &sc) && o.value != 0;
-    return check((o.cause == CAUSE_STORE_ACCESS || failed_quietly) && *at(word) == before, "sc wrote through a refused leaf");
+    return check((o.cause == CAUSE_STORE_ACCESS || failed_quietly) && *at(word) == before,
+                 "sc wrote through a refused leaf");
 }
 
 /* threat: W06 */
@@ -81,14 +82,14 @@ static bool write_to_table(void)
     map_a(TABLE_A, PTE_DATA);
     bool good = data_ops_refused(AS_S, TABLE_A, word) && store_conditional_fails(word);
     map_a(TABLE_A, PTE_READ); /* without W: the host may look */
-    good &= allowed(load) && refused(store, (struct refusal){CAUSE_STORE_PAGE, RULE_NONE, 0, 0, 0});
+    good &= allowed(load) && refused(store, not_by_guard(CAUSE_STORE_PAGE));
     uint32_t edge = YZ_PAGE_BYTES - 2; /* misaligned, from a public page into a table */
     *at(TABLE_A + 4) = pte(TABLE_A, PTE_DATA);
     map_a(PUBLIC, PTE_DATA);
     uint32_t first = *at(TABLE_A), last = *at(PUBLIC + YZ_PAGE_BYTES - 4);
     struct outcome o = make_access(&(struct access){STORE, AS_S, VA_A + edge, SHOWN});
-    good &= check(o.cause == CAUSE_STORE_MISALIGNED || o.cause == CAUSE_STORE_ACCESS, "misaligned store across the edge");
-    good &= check(*at(TABLE_A) == first && *at(PUBLIC + YZ_PAGE_BYTES - 4) == last, "half of a misaligned store was made");
+    good &= check(o.cause == CAUSE_STORE_MISALIGNED || o.cause == CAUSE_STORE_ACCESS, "misaligned store");
+    good &= check(*at(TABLE_A) == first && *at(PUBLIC + YZ_PAGE_BYTES - 4) == last, "half of a store was made");
     return good && data_ops_allowed(AS_S, SHOWN);
 }
 
@@ -102,14 +103,14 @@ static bool write_to_table_unpaged(void)
     const enum op stores[] = {STORE, STORE_BYTE, STORE_HALF, AMO};
     bool good = allowed((struct access){LOAD, AS_S, word, word});
     for (unsigned i = 0; i < sizeof stores / sizeof stores[0]; i++)
-        good &= refused((struct access){stores[i], AS_S, word, word}, (struct refusal){CAUSE_STORE_ACCESS, RULE_NONE, 0, 0, 0});
+        good &= refused((struct access){stores[i], AS_S, word, word}, not_by_guard(CAUSE_STORE_ACCESS));
     pmp_open();
     for (unsigned i = 0; i < sizeof stores / sizeof stores[0]; i++)
         good &= allowed((struct access){stores[i], AS_S, word, word});
     return good;
 }
 
-/* threat: W05. The first mapping of a table is read-only, the second is writable: the address that counts is physical. */
+/* threat: W05. The first mapping of a table is read-only, the second writable: the physical address counts. */
 static bool second_mapping_of_table(void)
 {
     uint32_t word = ROOT + OFFSET, second = VA_A + YZ_PAGE_BYTES;
@@ -166,8 +167,8 @@ static bool leaf_above_memory(void)
     fresh_tables();
     for (uint64_t high = 1; high < 4; high++) {
         map_a((uint64_t)PUBLIC | high << 32, PTE_DATA);
-        good &= refused(load, (struct refusal){CAUSE_LOAD_ACCESS, RULE_NONE, 0, 0, 0}) &&
-                refused(store, (struct refusal){CAUSE_STORE_ACCESS, RULE_NONE, 0, 0, 0});
+        good &= refused(load, not_by_guard(CAUSE_LOAD_ACCESS)) &&
+                refused(store, not_by_guard(CAUSE_STORE_ACCESS));
     }
     map_a(PUBLIC, PTE_DATA);
     return good && allowed(load) && allowed(store);
@@ -185,7 +186,7 @@ static bool executable_relaxed(void)
     load.pa = SHOWN;
     good &= allowed(load);
     CSR_CLEAR(mstatus, MSTATUS_MXR);
-    return good && refused(load, (struct refusal){CAUSE_LOAD_PAGE, RULE_NONE, 0, 0, 0});
+    return good && refused(load, not_by_guard(CAUSE_LOAD_PAGE));
 }
 
 /* threat: W24. Reserved encodings map nothing; where they could be taken for a leaf they are judged like one. */
@@ -200,14 +201,14 @@ static bool reserved_encodings(void)
     const uint32_t leaves[] = {PTE_V | PTE_W | PTE_A | PTE_D, PTE_V | PTE_W | PTE_X | PTE_A, PTE_V, 0, PTE_V | PTE_R};
     for (unsigned i = 0; i < sizeof leaves / sizeof leaves[0]; i++) {
         map_a(PUBLIC, leaves[i]);
-        good &= refused(load, (struct refusal){CAUSE_LOAD_PAGE, RULE_NONE, 0, 0, 0});
+        good &= refused(load, not_by_guard(CAUSE_LOAD_PAGE));
     }
     map_a(PUBLIC, PTE_DATA);
     const uint32_t pointers[] = {PTE_V | PTE_A, PTE_V | PTE_D, PTE_V | PTE_U};
     for (unsigned i = 0; i < sizeof pointers / sizeof pointers[0]; i++) {
         *at(entry) = pte(TABLE_A, pointers[i]);
         flush();
-        good &= refused(load, (struct refusal){CAUSE_LOAD_PAGE, RULE_NONE, 0, 0, 0});
+        good &= refused(load, not_by_guard(CAUSE_LOAD_PAGE));
     }
     *at(entry) = pte(TABLE_A, PTE_POINTER);
     flush();

@@ -11,8 +11,8 @@ volatile gpt_t *const guard = (volatile gpt_t *)YZ_GUARD_BASE;
 volatile sysinfo_t *const sysinfo = (volatile sysinfo_t *)YZ_SYSINFO_BASE;
 
 extern const char stub_page[];
-extern const char stub_LOAD[], stub_LOAD_BYTE[], stub_LOAD_RESERVED[], stub_STORE[], stub_STORE_BYTE[], stub_STORE_HALF[],
-    stub_STORE_CONDITIONAL[], stub_AMO[], stub_FETCH[], stub_LR_SC[], stub_SQUASHED[];
+extern const char stub_LOAD[], stub_LOAD_BYTE[], stub_LOAD_RESERVED[], stub_STORE[], stub_STORE_BYTE[],
+    stub_STORE_HALF[], stub_STORE_CONDITIONAL[], stub_AMO[], stub_FETCH[], stub_LR_SC[], stub_SQUASHED[];
 void enter(struct outcome *out, uint32_t pc, uint32_t a0, uint32_t a1);
 void enter_mprv(struct outcome *out, uint32_t pc, uint32_t a0, uint32_t a1);
 void under_mprv(struct outcome *out, uint32_t pc, uint32_t a0, uint32_t a1);
@@ -28,9 +28,9 @@ static const char *const stubs[OP_COUNT] = {
     [AMO] = stub_AMO,
     [FETCH] = stub_FETCH,
     [LR_SC] = stub_LR_SC,
-    [SQUASHED] = stub_SQUASHED,
-    [SQUASHED + 1] = stub_SQUASHED + 64,
-    [SQUASHED + 2] = stub_SQUASHED + 128,
+    [SQUASHED_0] = stub_SQUASHED,
+    [SQUASHED_1] = stub_SQUASHED + 64,
+    [SQUASHED_2] = stub_SQUASHED + 128,
 };
 
 volatile uint32_t *at(uint32_t physical)

@@ -65,7 +65,7 @@ static bool mprv(void)
         load.pa = store.pa = SHOWN;
         good &= allowed(load) && allowed(store);
         map_a(PUBLIC, PTE_DATA | (user ^ PTE_U)); /* the other one's page */
-        good &= refused(load, (struct refusal){CAUSE_LOAD_PAGE, RULE_NONE, 0, 0, 0});
+        good &= refused(load, not_by_guard(CAUSE_LOAD_PAGE));
     }
     return good;
 }
@@ -78,7 +78,8 @@ static bool mprv_across_trap(void)
     map_a(PUBLIC, PTE_DATA);
     set_root(OUTSIDE);
     struct outcome o = make_access(&load);
-    bool good = check(o.cause == CAUSE_LOAD_ACCESS && (o.mstatus & MSTATUS_MPRV) && (o.mstatus & MSTATUS_MPP) == MSTATUS_MPP,
+    bool in_machine = (o.mstatus & MSTATUS_MPRV) && (o.mstatus & MSTATUS_MPP) == MSTATUS_MPP;
+    bool good = check(o.cause == CAUSE_LOAD_ACCESS && in_machine,
                       "the handler after a trap under MPRV is not in machine mode");
     set_root(ROOT);
     guard_clear();
@@ -108,7 +109,7 @@ static bool paging_off(void)
             for (unsigned i = 0; i < sizeof ops / sizeof ops[0]; i++)
                 for (unsigned j = 0; j < (ops[i] == FETCH ? 1u : 3u); j++) {
                     struct access a = {ops[i], modes[j], HIDDEN, HIDDEN};
-                    good &= open ? allowed(a) : refused(a, (struct refusal){access_cause(ops[i], false), RULE_NONE, 0, 0, 0});
+                    good &= open ? allowed(a) : refused(a, not_by_guard(access_cause(ops[i], false)));
                 }
             CSR_CLEAR(mstatus, MSTATUS_SUM);
         }
@@ -139,8 +140,8 @@ static bool registers_from_below(void)
             if (open)
                 good &= allowed(load) && allowed(store);
             else
-                good &= refused(load, (struct refusal){CAUSE_LOAD_ACCESS, RULE_NONE, 0, 0, 0}) &&
-                        refused(store, (struct refusal){CAUSE_STORE_ACCESS, RULE_NONE, 0, 0, 0});
+                good &= refused(load, not_by_guard(CAUSE_LOAD_ACCESS)) &&
+                        refused(store, not_by_guard(CAUSE_STORE_ACCESS));
         }
     }
     return good;
@@ -154,7 +155,7 @@ static bool locked_registers(void)
     uint32_t area = YZ_GUARD_BASE + 0x100u + 2 * 0x20u, other = area + 0x20u, control = YZ_GUARD_BASE + 0x08u;
     struct access base = {STORE, AS_M, area + 4, area + 4}, next = {STORE, AS_M, other + 4, other + 4};
     good &= allowed(base) && allowed(next);
-    const struct refusal refusal = {CAUSE_STORE_ACCESS, RULE_NONE, 0, 0, 0};
+    const struct refusal refusal = not_by_guard(CAUSE_STORE_ACCESS);
     guard->area[2].attr |= GPT__AREA_T__ATTR_T__LOCK_bm;
     for (uint32_t offset = 0; offset <= 0x10u; offset += 4)
         good &= refused((struct access){STORE, AS_M, area + offset, area + offset}, refusal);

@@ -125,7 +125,7 @@ stub_LR_SC:
     lr.w t0, (a0)
     sc.w a0, a1, (a0)
     ecall
-    /* The branch is taken, and waits for three divisions to know it. Three copies of 64 bytes: no predictor knows them. */
+    /* The branch is taken and waits for three divisions to know it. Three copies: no predictor knows them. */
     .balign 64
 stub_SQUASHED:
     .rept 3

@@ -11,7 +11,8 @@ static bool failed;
 static unsigned refusals; /* in this scenario; the first is described, all are counted */
 static const char *const rules[] = {"none", "HOST_AREA", "HOST_LEAF", "ENCLAVE_AREA", "RESET_DENY"};
 static const char *const ops[OP_COUNT] = {
-    "load", "byte load", "lr", "store", "byte store", "half store", "sc", "amo", "fetch", "lr/sc", "squashed load", "squashed load", "squashed load",
+    "load", "byte load", "lr", "store", "byte store", "half store", "sc", "amo", "fetch", "lr/sc",
+    "squashed load", "squashed load", "squashed load",
 };
 static const char *const modes[] = {"S", "U", "M with MPRV as S", "M with MPRV as U", "M"};
 
@@ -39,9 +40,11 @@ static bool check_outcome(bool holds, const char *what, const struct access *a, 
         uint32_t status = guard->fault_status;
         check(false, what);
         yz_snprintf(text, sizeof text,
-                    "%s in %s at 0x%08x: cause %u, tval 0x%08x, pc 0x%08x, value 0x%08x, guard status 0x%03x pte 0x%08x page 0x%x",
-                    ops[a->op], modes[a->mode], (unsigned)a->va, (unsigned)o->cause, (unsigned)o->tval, (unsigned)o->pc,
-                    (unsigned)o->value, (unsigned)status, (unsigned)guard->fault_address_lo, (unsigned)guard->fault_page_lo);
+                    "%s in %s at 0x%08x: cause %u, tval 0x%08x, pc 0x%08x, value 0x%08x, "
+                    "guard status 0x%03x pte 0x%08x page 0x%x",
+                    ops[a->op], modes[a->mode], (unsigned)a->va, (unsigned)o->cause, (unsigned)o->tval,
+                    (unsigned)o->pc, (unsigned)o->value, (unsigned)status, (unsigned)guard->fault_address_lo,
+                    (unsigned)guard->fault_page_lo);
         note(text);
     }
     return holds;
@@ -87,7 +90,8 @@ bool refused(struct access a, struct refusal expected)
         bool good = check_outcome(o.cause == expected.cause, "wrong cause", &a, &o) &&
                     check_outcome(o.tval == a.va, "wrong mtval", &a, &o) &&
                     check_outcome(record_is(&expected), "wrong fault record", &a, &o) &&
-                    check_outcome(expected.rule == RULE_NONE || rule_count(expected.rule) > before, "not counted", &a, &o) &&
+                    check_outcome(expected.rule == RULE_NONE || rule_count(expected.rule) > before, "not counted", &a,
+                                  &o) &&
                     check_outcome(a.op == FETCH || o.value == a.va, "a register changed", &a, &o) &&
                     check_outcome(*at(a.pa) == word, "the word changed", &a, &o);
         if (!good)
@@ -149,7 +153,8 @@ static int run_all(const struct scenario *s)
         detail[0] = 0;
         failed = false;
         refusals = 0;
-        yz_sim_event(YZ_SIM_BASE, YZ_EVENT_SCENARIO_BEGIN, (uint32_t)(uintptr_t)s->name, 1, (uint32_t)(uintptr_t)s->threats, 0);
+        yz_sim_event(YZ_SIM_BASE, YZ_EVENT_SCENARIO_BEGIN, (uint32_t)(uintptr_t)s->name, 1,
+                     (uint32_t)(uintptr_t)s->threats, 0);
         bool passed = s->run() && !failed;
         if (passed && refusals > 1) {
             char text[32];

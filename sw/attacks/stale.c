@@ -7,8 +7,10 @@
 #define SHOWN (PUBLIC + OFFSET)
 #define SPLIT_TABLE (LEAF_AREA + 0x3000u)
 
-/* threat: W12. A page becomes secure while its translation is cached. The window ends with the monitor's fence; PMP, which is
- * checked on every access, closes it at once. */
+/*
+ * threat: W12. A page becomes secure while its translation is cached. The window ends with the monitor's fence; PMP,
+ * which is checked on every access, closes it at once.
+ */
 static bool page_becomes_secure(void)
 {
     struct access load = {LOAD, AS_S, VA_A + OFFSET, SHOWN};
@@ -32,7 +34,13 @@ static bool page_becomes_secure(void)
     return good && allowed(load);
 }
 
-/* threat: W13. A superpage is split and one of its pages made secure; the fence names another page of the old superpage. */
+static bool superpage_allowed(uint32_t page)
+{
+    uint32_t offset = page * YZ_PAGE_BYTES + OFFSET;
+    return allowed((struct access){LOAD, AS_S, VA_SUPER + offset, PUBLIC + offset});
+}
+
+/* threat: W13. A superpage is split and one of its pages made secure; the fence names another of its pages. */
 static bool superpage_split(void)
 {
     uint32_t entry = ROOT + (VA_SUPER >> 22) * 4;
@@ -44,7 +52,7 @@ static bool superpage_split(void)
         *at(entry) = pte(PUBLIC, PTE_DATA);
         flush();
         for (unsigned i = 0; i < count; i++)
-            good &= allowed((struct access){LOAD, AS_S, VA_SUPER + pages[i] * YZ_PAGE_BYTES + OFFSET, SHOWN + pages[i] * YZ_PAGE_BYTES});
+            good &= superpage_allowed(pages[i]);
         for (unsigned i = 0; i < count; i++)
             *at(SPLIT_TABLE + 4 * pages[i]) = pte(PUBLIC + pages[i] * YZ_PAGE_BYTES, PTE_DATA);
         *at(SPLIT_TABLE + 4 * pages[closed]) = pte(SECURE, PTE_DATA);
@@ -52,10 +60,11 @@ static bool superpage_split(void)
         uint32_t fenced = VA_SUPER + pages[(closed + 1) % count] * YZ_PAGE_BYTES;
         __asm__ volatile("sfence.vma %0, zero" ::"r"(fenced) : "memory");
         struct access load = {LOAD, AS_S, VA_SUPER + pages[closed] * YZ_PAGE_BYTES + OFFSET, HIDDEN};
-        good &= refused(load, (struct refusal){CAUSE_LOAD_ACCESS, RULE_HOST_LEAF, 0, SPLIT_TABLE + 4 * pages[closed], SECURE >> 12});
+        uint32_t closed_entry = SPLIT_TABLE + 4 * pages[closed];
+        good &= refused(load, (struct refusal){CAUSE_LOAD_ACCESS, RULE_HOST_LEAF, 0, closed_entry, SECURE >> 12});
         for (unsigned i = 0; i < count; i++)
             if (i != closed)
-                good &= allowed((struct access){LOAD, AS_S, VA_SUPER + pages[i] * YZ_PAGE_BYTES + OFFSET, SHOWN + pages[i] * YZ_PAGE_BYTES});
+                good &= superpage_allowed(pages[i]);
     }
     return good;
 }
@@ -88,7 +97,8 @@ static bool fence_of_other_asid(void)
 /* threat: W35. Reserve on a public page, turn the address to a secure page, store conditionally. */
 static bool reservation_moved(void)
 {
-    struct access lr = {LOAD_RESERVED, AS_S, VA_A + OFFSET, SHOWN}, sc = {STORE_CONDITIONAL, AS_S, VA_A + OFFSET, HIDDEN};
+    struct access lr = {LOAD_RESERVED, AS_S, VA_A + OFFSET, SHOWN};
+    struct access sc = {STORE_CONDITIONAL, AS_S, VA_A + OFFSET, HIDDEN};
     bool good = true;
     fresh_tables();
     for (int fence = 0; fence < 2; fence++) {
@@ -101,9 +111,10 @@ static bool reservation_moved(void)
         struct outcome o = make_access(&sc);
         bool gave_up = is_done(&o, &sc) && o.value != 0;
         good &= check(*at(HIDDEN) == hidden, "sc wrote to the secure page");
-        good &= check(o.cause == CAUSE_STORE_ACCESS || gave_up || (!fence && *at(SHOWN) != shown), "sc did something else");
+        bool old_translation = !fence && *at(SHOWN) != shown;
+        good &= check(o.cause == CAUSE_STORE_ACCESS || gave_up || old_translation, "sc did something else");
         *at(SHOWN) = shown;
-        note(gave_up ? "sc failed" : o.cause == CAUSE_STORE_ACCESS ? "sc refused: cause 7" : "sc went to the public page");
+        note(old_translation ? "sc went to the public page" : gave_up ? "sc failed" : "sc refused: cause 7");
         guard_clear();
     }
     map_a(PUBLIC, PTE_DATA);
@@ -111,9 +122,9 @@ static bool reservation_moved(void)
 }
 
 /* Run one copy of the squashed load; return the loads from DRAM meanwhile, the runtime's own included. */
-static uint32_t squashed_load(unsigned copy)
+static uint32_t squashed_load(enum op copy)
 {
-    struct access a = {(enum op)(SQUASHED + copy), AS_S, VA_A + OFFSET, SHOWN};
+    struct access a = {copy, AS_S, VA_A + OFFSET, SHOWN};
     uint32_t reads = sysinfo->data_reads;
     struct outcome o = make_access(&a);
     reads = sysinfo->data_reads - reads;
@@ -121,20 +132,20 @@ static uint32_t squashed_load(unsigned copy)
     return reads;
 }
 
-/* threat: W28. A load behind a branch that was predicted wrongly, to a secure page, to nothing, and to a public page. */
+/* threat: W28. A load behind a wrongly predicted branch, to a secure page, to nothing, and to a public page. */
 static bool squashed(void)
 {
     fresh_tables();
     struct access load = {LOAD, AS_S, VA_A + OFFSET, HIDDEN};
     map_a(SECURE, PTE_DATA);
     guard_clear();
-    uint32_t secure = squashed_load(0);
+    uint32_t secure = squashed_load(SQUASHED_0);
     note(guard->fault_status ? "the hart did begin the walk" : "the hart did not begin the walk");
     bool good = refused(load, (struct refusal){CAUSE_LOAD_ACCESS, RULE_HOST_LEAF, 0, TABLE_A, SECURE >> 12});
     map_a(PUBLIC, 0);
-    uint32_t nothing = squashed_load(1);
+    uint32_t nothing = squashed_load(SQUASHED_1);
     map_a(PUBLIC, PTE_DATA);
-    uint32_t public = squashed_load(2);
+    uint32_t public = squashed_load(SQUASHED_2);
     note(public > nothing ? "to a public page it reads memory, to a secure page it does not" : "it never reads memory");
     return good & check(secure == nothing, "a squashed load read a secure page");
 }
