@@ -26,9 +26,13 @@ struct stage {
 #define INLINE inline __attribute__((always_inline))
 #define LIKELY(condition) __builtin_expect((condition), 1)
 
+/* What of an entry's address names its table; a misaligned address names none. NO_TABLE equals no address so reduced. */
+#define TABLE_OF(pte_pa) ((pte_pa) & (~(YZ_PAGE_BYTES - 1) | (PTE_BYTES - 1)))
+#define NO_TABLE PTE_BYTES
+
 static INLINE struct stage stage_begin(void)
 {
-    return (struct stage){0, 0, 0, 0}; /* address 0 is no DRAM: the first entry looks its table up */
+    return (struct stage){0, NO_TABLE, 0, 0};
 }
 
 /* Count (or uncount) the mapping that a valid, judged entry makes. */
@@ -87,11 +91,11 @@ static INLINE int32_t find_table(uint32_t pte_pa)
 static INLINE int32_t stage_entry(struct stage *stage, uint32_t pte_pa, uint32_t value)
 {
     /* One comparison sees another table and a misaligned address alike. */
-    if (!LIKELY(((pte_pa ^ stage->table_pa) & (~(YZ_PAGE_BYTES - 1) | (PTE_BYTES - 1))) == 0)) {
+    if (!LIKELY(TABLE_OF(pte_pa) == stage->table_pa)) {
         int32_t root = find_table(pte_pa);
         if (root < 0)
             return root;
-        stage->table_pa = pte_pa & ~(YZ_PAGE_BYTES - 1);
+        stage->table_pa = TABLE_OF(pte_pa);
         stage->root = (uint32_t)root;
         stage->leaf_limit = root == 0 ? page_total : 0;
     }

@@ -9,7 +9,8 @@ import numpy as np
 
 from tb.models.abi import ABI, ERROR_NAMES
 from tb.models.elf32 import PF_R, PF_W, PF_X, Segment, write
-from tb.models.monitor import ENCLAVE, HOST, LEAF, ROOT, SHARED, TABLE, A, D, Monitor, U, V
+from tb.models.monitor import Monitor
+from tb.models.monitor_tables import ENCLAVE, HOST, LEAF, ROOT, SHARED, TABLE, A, D, U, V
 from yingzhou.soc.memory_map import DRAM_BASE, PAGE_BYTES, PROTECTED_BASE
 
 from .native import ECALL_U, INTERRUPT_STI, MPP_U, Native, Outcome
@@ -56,13 +57,12 @@ class Pair:
 
     def host(self, function: int, *arguments: int) -> int:
         """Call a host function that returns no value; both must give the same error."""
-        before = self.model.words.copy()
         expected = self._model_call(function, list(arguments))
         error, value = self.native.host(function, *arguments)
         names = ERROR_NAMES.get(error, error), ERROR_NAMES[expected]
         assert error == expected, f"call {function}{tuple(map(hex, arguments))}: monitor {names[0]}, model {names[1]}"
         assert value == 0
-        self.check_memory(before, error)
+        self.check_memory(error)
         return error
 
     def _model_call(self, function: int, a: Sequence[int]) -> int:
@@ -82,11 +82,10 @@ class Pair:
 
     def create(self, params_pa: int) -> tuple[int, int]:
         """Call CREATE_ENCLAVE."""
-        before = self.model.words.copy()
         expected = self.model.create(params_pa)
         got = self.native.host(ABI.YZ_HOST_CREATE_ENCLAVE, params_pa)
         assert got == expected, f"create: monitor {ERROR_NAMES.get(got[0])} {got[1]:#x}, model {ERROR_NAMES[expected[0]]}"
-        self.check_memory(before, got[0])
+        self.check_memory(got[0])
         return got
 
     def enter(self, function: int, eid: int, reason: int = 0, value: int = 0) -> Outcome:
@@ -111,7 +110,6 @@ class Pair:
         enclave = self.model.enclaves[self.running]
         x = list(self.native.last.x)
         a0, a1, a2 = (*arguments, 0, 0, 0)[:3]
-        before = self.model.words.copy()
         if how in ("timer", "fault"):
             outcome = self.native.trap(INTERRUPT_STI if how == "timer" else a0, tval=0x1234, mpp=MPP_U, x=x)
         else:
@@ -132,19 +130,20 @@ class Pair:
         else:
             enclave.state = "ocalling" if how == "ocall" else "runnable"
         self.running = 0
-        self.check_memory(before, 0)
+        self.check_memory(0)
         return outcome
 
-    def check_memory(self, before: np.ndarray, error: int) -> None:
+    def check_memory(self, error: int) -> None:
         """DRAM is what the model says; a failed call has written nothing at all."""
         dirty = set(self.native.dirty())
         assert not (error and dirty), f"a call that failed wrote pages {dirty}"
-        changed = np.flatnonzero((before != self.model.words).reshape(-1, 1024).any(axis=1))
-        for page in sorted(dirty | set(changed.tolist())):
+        assert not (error and self.model.touched)
+        for page in sorted(dirty | self.model.touched):
             if self.model.owner[page] == TABLE:
                 continue
             got = self.native.read(DRAM_BASE + page * PAGE_BYTES, PAGE_BYTES)
             assert got == self.model.bytes_at(DRAM_BASE + page * PAGE_BYTES, PAGE_BYTES), f"page {page:#x} differs"
+        self.model.touched.clear()
 
     def check_records(self) -> None:
         """Owners, tags, mapping counts and chunks are exactly what the model derives from its tables."""

@@ -9,7 +9,7 @@ from hypothesis import note, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tb.models.abi import ABI
-from tb.models.monitor import HOST, SHARED
+from tb.models.monitor_tables import HOST, SHARED
 from yingzhou.soc.memory_map import DEVICES, DRAM_BASE, PAGE_BYTES, PROTECTED_BASE
 
 from .native import ELF, HPT, LEAF, MEMORY, POOL, SCRATCH, SHM, pte
@@ -164,6 +164,20 @@ class MonitorMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def stop(self, data: st.DataObject) -> None:
         self.pair.host(ABI.YZ_HOST_STOP_ENCLAVE, data.draw(st.sampled_from(self._eids)))
+
+    @precondition(lambda self: not self.pair.running and self.pair.model.enclaves)
+    @rule(data=st.data(), how=st.sampled_from(["timer", "yield", "ocall", "exit", "fault"]))
+    def slice_of_life(self, data: st.DataObject, how: str) -> None:
+        """Enter any live enclave in the way its state asks for, and come back."""
+        eid = data.draw(st.sampled_from(list(self.pair.model.enclaves)))
+        state = self.pair.model.enclaves[eid].state
+        if state == "stopped":
+            self.pair.enter(ABI.YZ_HOST_RESUME_ENCLAVE, eid, ABI.YZ_RESUME_STOP)
+        if state == "fresh":
+            self.pair.enter(ABI.YZ_HOST_RUN_ENCLAVE, eid)
+        else:
+            self.pair.enter(ABI.YZ_HOST_RESUME_ENCLAVE, eid, 2 if state == "ocalling" else 0, 7)
+        self.pair.leave(how, 13, 2, 3)
 
     @precondition(lambda self: not self.pair.running)
     @rule(data=st.data(), run=st.booleans(), reason=st.sampled_from([0, 0, 1, 2, 2, 3]))
