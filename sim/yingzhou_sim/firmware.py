@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Firmware build: C and assembly to RV32IMA ELF images with the clang inside ``ziglang``.
 
-Every result is cached by the content of its sources, all headers and the flags, so asking again costs a few milliseconds.
+Every result is cached by the content of its sources, all headers and the flags: asking again costs milliseconds.
 Images of the machine have names (``IMAGES``); programs of a user go through ``build_bare`` and ``build_enclave``.
 """
 
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from elftools.elf.elffile import ELFFile
+
 from yingzhou.errors import ConfigError, require
 
 from .cache import cached, digest
@@ -30,7 +31,14 @@ _COMPILE: Final = (
     "-fno-omit-frame-pointer", "-fno-stack-protector", "-ffunction-sections", "-fdata-sections", "-fno-pic",
     f"-ffile-prefix-map={ROOT}=.",
 )  # fmt: skip
-_LINK: Final = (*_TARGET, "-nostdlib", "-static", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096")
+_LINK: Final = (
+    *_TARGET,
+    "-nostdlib",
+    "-static",
+    "-Wl,--gc-sections",
+    "-Wl,--build-id=none",
+    "-Wl,-z,max-page-size=4096",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +56,7 @@ class Image:
     defines : tuple of str
         Preprocessor definitions, ``NAME`` or ``NAME=VALUE``.
     embeds : tuple of (str, str)
-        ``(macro, image name)``: that image, flattened to its bytes in memory, whose file path the macro carries as a string.
+        ``(macro, image name)``: that image, flattened to its bytes in memory; the macro carries its file path.
     """
 
     sources: tuple[str, ...]
@@ -60,7 +68,9 @@ class Image:
 
 def _enclave(*sources: str) -> Image:
     return Image(
-        sources=("sdk/*.c", "sdk/*.S", "lib/*.c", *sources), linker="sdk/enclave.ld", includes=("sdk/include", "lib", "workloads")
+        sources=("sdk/*.c", "sdk/*.S", "lib/*.c", *sources),
+        linker="sdk/enclave.ld",
+        includes=("sdk/include", "lib", "workloads"),
     )
 
 
@@ -76,7 +86,11 @@ ENCLAVE_EXAMPLES: Final = ("hello", "compute", "fault", "snoop")
 BARE_EXAMPLES: Final = ("hello", "kernels")
 
 IMAGES: Final[dict[str, Image]] = {
-    "monitor": Image(sources=("monitor/*.c", "monitor/*.S", "lib/memory.c"), linker="monitor/monitor.ld", includes=("monitor/include",)),
+    "monitor": Image(
+        sources=("monitor/*.c", "monitor/*.S", "lib/memory.c"),
+        linker="monitor/monitor.ld",
+        includes=("monitor/include",),
+    ),
     "host": Image(
         sources=("host/*.c", "host/*.S", "host/scenarios/*.c", "lib/*.c"),
         linker="host/host.ld",
@@ -90,14 +104,16 @@ IMAGES: Final[dict[str, Image]] = {
         ),
     ),
     "user": Image(
-        sources=("user/*.c", "user/*.S", "workloads/*.c", "lib/*.c"), linker="user/user.ld", includes=("lib", "workloads")
+        sources=("user/*.c", "user/*.S", "workloads/*.c", "lib/*.c"),
+        linker="user/user.ld",
+        includes=("lib", "workloads"),
     ),
     **{f"enclave-{name}": _enclave(f"enclaves/{name}.c", "workloads/kernels.c") for name in ENCLAVE_EXAMPLES},
     **{f"bare-{name}": _bare(f"bare/examples/{name}.c", "workloads/kernels.c") for name in BARE_EXAMPLES},
     "bench-walks": _bare("bench/walks.c"),
     "walker": _bare("attacks/*.c", "attacks/*.S"),
 }
-"""Every named image. ``enclave-NAME`` and ``bare-NAME`` are the examples in ``sw/enclaves`` and ``sw/bare/examples``."""
+"""Every named image. ``enclave-NAME``, ``bare-NAME``: the examples in ``sw/enclaves`` and ``sw/bare/examples``."""
 
 _FLAT: Final = frozenset({"user"})
 """Embedded as bytes in memory; other embedded images stay ELF files."""
@@ -111,10 +127,17 @@ def _zig(arguments: Sequence[str | Path]) -> None:
     folder = BUILD / "cache" / "zig"
     env = dict(os.environ, ZIG_GLOBAL_CACHE_DIR=str(folder / "global"), ZIG_LOCAL_CACHE_DIR=str(folder / "local"))
     done = subprocess.run(
-        [sys.executable, "-m", "ziglang", *map(str, arguments)], env=env, cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "ziglang", *map(str, arguments)],
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
-        raise CompileError((done.stderr or done.stdout).strip() or f"the compiler failed with exit code {done.returncode}")
+        raise CompileError(
+            (done.stderr or done.stdout).strip() or f"the compiler failed with exit code {done.returncode}"
+        )
 
 
 def generate_headers() -> Path:
@@ -144,14 +167,25 @@ def _link_elf(sources: Sequence[Path], image: Image, extra_flags: Sequence[str])
     generated = generate_headers()
     linker = SW / image.linker
     includes = [SW / "include", generated, *(SW / folder for folder in image.includes), *{s.parent for s in sources}]
-    flags = [*_COMPILE, *(f"-I{folder}" for folder in dict.fromkeys(includes)), *(f"-D{d}" for d in image.defines), *extra_flags]
-    headers = sorted({h for folder in includes for h in folder.rglob("*.h")} | {h for s in sources for h in s.parent.glob("*.h")})
+    flags = [
+        *_COMPILE,
+        *(f"-I{folder}" for folder in dict.fromkeys(includes)),
+        *(f"-D{d}" for d in image.defines),
+        *extra_flags,
+    ]
+    headers = sorted(
+        {h for folder in includes for h in folder.rglob("*.h")} | {h for s in sources for h in s.parent.glob("*.h")}
+    )
     key = digest([*flags, *_LINK, linker, *headers, *(p for s in sources for p in (str(s), s)), _compiler_version()])
 
     def make(folder: Path) -> None:
         objects = [folder / f"{i}-{s.stem}.o" for i, s in enumerate(sources)]
         with ThreadPoolExecutor(2) as pool:  # two: the build shares the machine with simulations
-            list(pool.map(lambda job: _zig(["cc", *flags, "-c", job[0], "-o", job[1]]), zip(sources, objects, strict=True)))
+            list(
+                pool.map(
+                    lambda job: _zig(["cc", *flags, "-c", job[0], "-o", job[1]]), zip(sources, objects, strict=True)
+                )
+            )
         link = ["cc", *_LINK, f"-Wl,-T,{linker}", *objects]
         _zig([*link, "-o", folder / "image.elf"])
         _zig([*link, "-Wl,--strip-all", "-o", folder / "stripped.elf"])
@@ -166,7 +200,7 @@ def _compiler_version() -> str:
 
 
 def flatten(elf: Path) -> bytes:
-    """Return the loadable segments of ``elf`` as one byte string, first virtual address first, gaps and .bss as zeros."""
+    """Return the loadable segments of ``elf`` as one byte string, from the lowest address, gaps and .bss as zeros."""
     with elf.open("rb") as file:
         segments = [s for s in ELFFile(file).iter_segments() if s["p_type"] == "PT_LOAD" and s["p_memsz"]]
         base = min(s["p_vaddr"] for s in segments)
@@ -202,8 +236,13 @@ def build_image(name: str) -> Path:
 
 def _build_program(sources: Sequence[Path], out: Path, kind: Callable[..., Image]) -> Path:
     for source in sources:
-        require(source.is_file(), f"source file {str(source)!r} does not exist; give the C or assembly files of the program")
-        require(source.suffix in (".c", ".S"), f"source file {str(source)!r} has suffix {source.suffix!r}; accepted are .c and .S")
+        require(
+            source.is_file(), f"source file {str(source)!r} does not exist; give the C or assembly files of the program"
+        )
+        require(
+            source.suffix in (".c", ".S"),
+            f"source file {str(source)!r} has suffix {source.suffix!r}; accepted are .c and .S",
+        )
     require(bool(sources), "no source file was given; give the C or assembly files of the program")
     image = kind()
     elf = _link_elf([*_expand(image.sources), *(s.resolve() for s in sources)], image, [])
@@ -239,14 +278,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "examples:  yingzhou build --bare main.c -o prog.elf     yingzhou build --enclave hello.c -o hello.elf"
     )
     kind = parser.add_mutually_exclusive_group(required=True)
-    kind.add_argument("--bare", nargs="+", type=Path, metavar="FILE", help="C or assembly files of a machine-mode program")
+    kind.add_argument(
+        "--bare", nargs="+", type=Path, metavar="FILE", help="C or assembly files of a machine-mode program"
+    )
     kind.add_argument("--enclave", nargs="+", type=Path, metavar="FILE", help="C or assembly files of an enclave")
     kind.add_argument("--image", metavar="NAME", help=f"a named image: {', '.join(sorted(IMAGES))}")
     parser.add_argument("-o", "--output", type=Path, metavar="ELF", help="where to write the ELF file (default: a.elf)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run ``yingzhou build``; wrong input raises :class:`ConfigError`, which the command line prints before exit code 2."""
+    """Run ``yingzhou build``; wrong input raises :class:`ConfigError`."""
     out = arguments.output or Path("a.elf")
     try:
         if arguments.bare:

@@ -45,12 +45,12 @@ class Registered(wiring.Component):
     """A block with a register on every port, so that each of its paths begins and ends in a register."""
 
     def __init__(self, block: wiring.Component):
-        self._block = block
+        self._block: Any = block
         super().__init__(dict(block.signature.members))
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules += self._block
+        m.submodules.block = self._block
         for name, member in self._block.signature.members.items():
             inside, outside = getattr(self._block, name), getattr(self, name)
             m.d.sync += inside.eq(outside) if member.flow == In else outside.eq(inside)

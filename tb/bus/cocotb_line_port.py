@@ -72,6 +72,7 @@ class Bench:
             return (rng.random() < share for _ in itertools.count())
 
         write, read = self.slave.write_if, self.slave.read_if
+        assert write is not None and read is not None
         for channel in (write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel):
             channel.set_pause_generator(pattern())
 

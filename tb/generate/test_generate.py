@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from amaranth.hdl import Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 from pyosys import libyosys
@@ -101,7 +102,7 @@ def test_soc_lints_clean(soc, tmp_path):
     signature = wiring.Signature(members())
     for path, member, value in signature.flatten(signature.create()):
         direction = "output" if member.flow is Out else "input"
-        ports.append(f"{direction} [{len(value) - 1}:0] {'__'.join(map(str, path))}")
+        ports.append(f"{direction} [{Value.cast(value).shape().width - 1}:0] {'__'.join(map(str, path))}")
     shell = tmp_path / f"{HART}.v"
     shell.write_text(
         "/* verilator lint_off UNDRIVEN */\n/* verilator lint_off UNUSEDSIGNAL */\n"

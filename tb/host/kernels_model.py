@@ -49,7 +49,9 @@ def matrix(seed: int) -> int:
     words = random_words(seed)
     a = [[int16(next(words)) for _ in range(MATRIX)] for _ in range(MATRIX)]
     b = [[int16(a[j][i] + i) for j in range(MATRIX)] for i in range(MATRIX)]
-    return crc16_words(0, *(sum(a[i][k] * b[k][j] for k in range(MATRIX)) for i in range(MATRIX) for j in range(MATRIX)))
+    return crc16_words(
+        0, *(sum(a[i][k] * b[k][j] for k in range(MATRIX)) for i in range(MATRIX) for j in range(MATRIX))
+    )
 
 
 def state(seed: int) -> int:
@@ -68,7 +70,7 @@ def state(seed: int) -> int:
     alphabet = "0123456789abcxyz.-,,,,,,0x1."
     words = random_words(seed)
     text = [alphabet[next(words) % len(alphabet)] for _ in range(TEXT)] + [","]
-    kinds = dict.fromkeys(("integer", "float", "hex", "word", "invalid"), 0)
+    kinds: dict[str, int] = dict.fromkeys(("integer", "float", "hex", "word", "invalid"), 0)
     now, changes = "begin", 0
     for c in text:
         if c == ",":

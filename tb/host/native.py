@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Native builds of firmware sources, with AddressSanitizer and UndefinedBehaviorSanitizer, for tests on the development machine."""
+"""Native builds of firmware sources with AddressSanitizer and UndefinedBehaviorSanitizer."""
 
 import subprocess
 from pathlib import Path
@@ -8,7 +8,16 @@ from yingzhou_sim.cache import cached, digest
 from yingzhou_sim.firmware import generate_headers
 from yingzhou_sim.paths import ROOT, SW
 
-FLAGS = ("-std=c11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+FLAGS = (
+    "-std=c11",
+    "-g",
+    "-O1",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=all",
+)
 
 
 def build_native(sources: list[Path], includes: list[Path], defines: tuple[str, ...] = ()) -> Path:

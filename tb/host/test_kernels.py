@@ -4,13 +4,16 @@
 import re
 
 import pytest
+
 from yingzhou_sim.paths import ROOT, SW
 
 from . import kernels_model as model
 from .native import build_native, run_native
 
 
-@pytest.mark.parametrize(("seed", "limit", "iterations"), [(7, 2048, 2), (1, 10, 1), (12345, 1000, 3), (0xFFFFFFFF, 3, 1)])
+@pytest.mark.parametrize(
+    ("seed", "limit", "iterations"), [(7, 2048, 2), (1, 10, 1), (12345, 1000, 3), (0xFFFFFFFF, 3, 1)]
+)
 def test_answers_match_model(seed: int, limit: int, iterations: int) -> None:
     sources = [SW / "workloads" / "kernels.c", ROOT / "tb" / "host" / "native_programs" / "kernels_print.c"]
     program = build_native(sources, [SW / "workloads"])
