@@ -168,6 +168,9 @@ class SimReport:
             "coverage_map": {k: list(v) for k, v in self.coverage_map.items()},
         }
 
+    def _failures_first(self, kind: str) -> list[ScenarioResult]:
+        return sorted((s for s in self.scenarios if s.kind == kind), key=lambda s: s.passed)
+
     def write(self, outdir: Path, coverage: Coverage | None = None) -> Path:
         """Write ``report.json`` and ``report.html`` into ``outdir`` and return the latter's path."""
         write_whole(outdir / "report.json", json.dumps(self.as_json(), indent=2, ensure_ascii=False) + "\n")
@@ -178,7 +181,7 @@ class SimReport:
         page = templates().get_template("sim_report.html.j2")
         text = page.render(
             report=self,
-            groups=[(kind, [s for s in self.scenarios if s.kind == kind]) for kind in reversed(KINDS)],
+            groups=[(kind, self._failures_first(kind)) for kind in reversed(KINDS)],
             settings=[("Machine", flat(plain(self.config))), ("DRAM model, in cycles", flat(plain(self.dram)))],
             coverage=coverage or read_coverage(),
             verdicts=verdicts,

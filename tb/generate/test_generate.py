@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -141,7 +142,8 @@ def test_names_are_inferable(guards, soc):
 def test_manifest_has_configuration_and_registers(guards, soc):
     """What was chosen and where every register is can be read from the manifest alone."""
     guard = json.loads((guards / "gpt_sv39.json").read_text())
-    assert guard["configuration"] == {"mode": "sv39", "areas": 3, "pa_width": 40, "protection_bit": 39}
+    assert guard["configuration"] == asdict(GptConfig(mode="sv39", areas=3, pa_width=40, protection_bit=39))
+    assert guard["configuration"]["areas"] == 3
     registers = {register["name"]: register for register in guard["registers"]["gpt"]["map"]}
     assert registers["area[2].attr"]["offset"] == 0x140 and "area[3].attr" not in registers
     lock = next(field for field in registers["control"]["fields"] if field["name"] == "lock")
@@ -177,7 +179,7 @@ def test_command_writes_what_was_asked(tmp_path, capsys):
     assert run_cli("gpt", "--mode", "sv48", "--areas", "2", "--protection-bit", "none", "-o", str(out)) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'ip' / 'my_guard.json'}\n"
     manifest = json.loads(out.with_suffix(".json").read_text())
-    assert manifest["configuration"] == {"mode": "sv48", "areas": 2, "pa_width": 40, "protection_bit": None}
+    assert manifest["configuration"] == asdict(GptConfig(mode="sv48", areas=2, pa_width=40, protection_bit=None))
     assert "module my_guard(" in out.read_text()
 
 

@@ -79,6 +79,7 @@ def test_page_shows_everything_and_loads_nothing(tmp_path: Path) -> None:
     ):
         assert text in parser.text, text
     assert parser.text.count("FAIL") == 1
+    assert parser.text.index("alias") < parser.text.index("satp outside")  # failures first
     assert "<code>&lt;b&gt;</code>" in page.read_text()
     assert "no vector unit" in parser.text and "not in this run" in parser.text
     assert parser.loads == []
