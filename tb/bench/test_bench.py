@@ -12,6 +12,7 @@ from yingzhou.soc.config import SocConfig
 from yingzhou_sim import bench
 from yingzhou_sim.bench_goals import Row, goals
 from yingzhou_sim.bench_page import write_page
+from yingzhou_sim.cli import main
 from yingzhou_sim.machine import DramTiming, Stop
 from yingzhou_sim.runs import UNGUARDED, BootMode, Measurement, Outcome, Run
 
@@ -132,3 +133,20 @@ def test_plans_differ_in_what_their_names_say(monkeypatch: pytest.MonkeyPatch) -
     assert guarded.run == replace(unguarded.run, name="host, guarded", config=SocConfig(checker="gpt"), flags=0)
     assert (unguarded.run.config.checker, unguarded.run.flags) == ("none", UNGUARDED)
     assert guarded.run.mode is BootMode.BENCH and guarded.run.dram == DramTiming()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--latency", "0"], "'0' is not a positive whole number"),
+        (["--latency", "20000"], "--latency 20000 is too large; accepted are 1 to 10000"),
+        (["--only", "disk"], "invalid choice: 'disk'"),
+    ],
+)
+def test_wrong_options_are_named(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        code = main(["bench", *arguments])
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    assert message in capsys.readouterr().err

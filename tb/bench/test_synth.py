@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Size and speed of the guard: what is read from the tools, and one real synthesis."""
+
+import json
+from pathlib import Path
+
+import pytest
+from amaranth.sim import Simulator
+
+from yingzhou.gpt.config import GptConfig
+from yingzhou.gpt.ip import GptIp
+from yingzhou_sim.cli import main
+from yingzhou_sim.synth import Registered, fmax
+
+LOG = """
+Info: Max frequency for clock '$glbnet$clk': 71.02 MHz (FAIL at 100.00 MHz)
+Info: Max frequency for clock '$glbnet$clk': 63.41 MHz (FAIL at 100.00 MHz)
+Info: Max delay <async> -> posedge $glbnet$clk: 1.20 ns
+"""
+
+
+def test_the_last_frequency_counts() -> None:
+    assert fmax(LOG) == 63.41
+    with pytest.raises(RuntimeError, match="no maximum frequency"):
+        fmax("Info: Program finished normally.")
+
+
+def test_registered_adds_one_cycle_in_and_one_out() -> None:
+    """A refused read, out of reset: the denial comes two cycles after the request is at the outer ports."""
+    dut = Registered(GptIp(GptConfig(areas=1)))
+    seen: list[int] = []
+
+    async def bench(ctx) -> None:
+        ctx.set(dut.req_valid, 1)
+        for _ in range(4):
+            seen.append(ctx.get(dut.req_deny))
+            await ctx.tick()
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert seen == [0, 0, 1, 1]
+
+
+def test_one_area_is_synthesised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["synth", "--mode", "sv32", "--areas", "1", "--no-route", "--out", str(tmp_path)])
+    assert code == 0
+    (result,) = json.loads((tmp_path / "guard.json").read_text())
+    assert (result["mode"], result["areas"], result["fmax_mhz"], result["memories"]) == ("sv32", 1, None, 0)
+    # One area entry holds 95 bits (docs/gpt.md); Sv32 with 34 address bits keeps two page numbers of 22 of them.
+    assert result["flip_flops"] > 2 * 22 and result["lut4"] > 100
+    assert "not routed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--mode", "sv57"], "--mode is 'sv57'; accepted are sv32, sv39, sv48"),
+        (["--areas", "0"], "areas is 0; accepted are 1 to 64"),
+    ],
+)
+def test_wrong_options_are_named(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["synth", *arguments]) == 2
+    assert message in capsys.readouterr().err
