@@ -4,33 +4,30 @@
 #include <yz/abi.h>
 #include <yz/memory_map.h>
 #include <yz/sim_device.h>
+#include <yz/uart_regs.h>
 
-/* Registers: rtl/yingzhou/regs/rdl/uart.rdl. */
-#define UART_TX 0x00u
-#define UART_STATUS 0x08u
-#define UART_STATUS_TX_READY 1u
-
-static volatile uint32_t *uart(uint32_t offset) {
-    return (volatile uint32_t *)(YZ_UART_BASE + offset);
-}
-
-void putchar_raw(char c) {
-    while (!(*uart(UART_STATUS) & UART_STATUS_TX_READY))
+void putchar_raw(char c)
+{
+    volatile uart_t *uart = (volatile uart_t *)YZ_UART_BASE;
+    while (!(uart->status & UART__STATUS__TX_READY_bm))
         ;
-    *uart(UART_TX) = (uint8_t)c;
+    uart->tx = (uint8_t)c;
 }
 
-void puts_raw(const char *text) {
+void puts_raw(const char *text)
+{
     while (*text)
         putchar_raw(*text++);
 }
 
-static void put(void *context, char c) {
+static void put(void *context, char c)
+{
     (void)context;
     putchar_raw(c);
 }
 
-int printf(const char *format, ...) {
+int printf(const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
     int count = yz_vformat(put, NULL, format, arguments);
@@ -38,7 +35,8 @@ int printf(const char *format, ...) {
     return count;
 }
 
-void exit(int code) {
+void exit(int code)
+{
     yz_sim_exit(YZ_SIM_BASE, (uint32_t)code);
 }
 
@@ -53,20 +51,24 @@ void exit(int code) {
         (uint64_t)high << 32 | low;                                                  \
     })
 
-uint64_t bare_cycles(void) {
+uint64_t bare_cycles(void)
+{
     return COUNTER(mcycle);
 }
 
-uint64_t bare_instructions(void) {
+uint64_t bare_instructions(void)
+{
     return COUNTER(minstret);
 }
 
-void bare_report(const char *bench, const char *metric, uint32_t value, const char *unit) {
+void bare_report(const char *bench, const char *metric, uint32_t value, const char *unit)
+{
     yz_sim_event(YZ_SIM_BASE, YZ_EVENT_BENCH, (uint32_t)(uintptr_t)bench, (uint32_t)(uintptr_t)metric, value,
                  (uint32_t)(uintptr_t)unit);
 }
 
-_Noreturn void bare_trap(uint32_t cause, uint32_t pc, uint32_t value) {
+_Noreturn void bare_trap(uint32_t cause, uint32_t pc, uint32_t value)
+{
     printf("trap: cause %u at pc 0x%08x, value 0x%08x\n", (unsigned)cause, (unsigned)pc, (unsigned)value);
     exit(BARE_EXIT_TRAP);
 }

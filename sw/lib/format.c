@@ -7,13 +7,15 @@ struct sink {
     int count;
 };
 
-static void emit(struct sink *sink, char c) {
+static void emit(struct sink *sink, char c)
+{
     sink->put(sink->context, c);
     sink->count++;
 }
 
 /* Put text of the given length, filled on the left or right to width. */
-static void emit_field(struct sink *sink, const char *text, int length, int width, int left, char fill) {
+static void emit_field(struct sink *sink, const char *text, int length, int width, int left, char fill)
+{
     for (int n = length; !left && n < width; n++)
         emit(sink, fill);
     for (int n = 0; n < length; n++)
@@ -23,7 +25,8 @@ static void emit_field(struct sink *sink, const char *text, int length, int widt
 }
 
 /* Write value in base 10 or 16 before `end`; returns where the digits begin. */
-static char *digits(char *end, unsigned long value, unsigned base, int upper) {
+static char *digits(char *end, unsigned long value, unsigned base, int upper)
+{
     do {
         unsigned digit = (unsigned)(value % base);
         *--end = (char)(digit < 10 ? '0' + digit : (upper ? 'A' : 'a') + digit - 10);
@@ -33,7 +36,8 @@ static char *digits(char *end, unsigned long value, unsigned base, int upper) {
 }
 
 static void emit_number(struct sink *sink, unsigned long value, int negative, unsigned base, int upper, int width, int left,
-                        int zero) {
+                        int zero)
+{
     char buffer[24];
     char *end = buffer + sizeof buffer;
     char *text = digits(end, value, base, upper);
@@ -46,7 +50,8 @@ static void emit_number(struct sink *sink, unsigned long value, int negative, un
     emit_field(sink, text, (int)(end - text), width, left, zero && !left ? '0' : ' ');
 }
 
-int yz_vformat(yz_put_fn put, void *context, const char *format, va_list arguments) {
+int yz_vformat(yz_put_fn put, void *context, const char *format, va_list arguments)
+{
     struct sink sink = {put, context, 0};
     for (const char *f = format; *f; f++) {
         if (*f != '%') {
@@ -111,13 +116,15 @@ struct bounded {
     char *next, *last;
 };
 
-static void put_bounded(void *context, char c) {
+static void put_bounded(void *context, char c)
+{
     struct bounded *b = context;
     if (b->next < b->last)
         *b->next++ = c;
 }
 
-int yz_vsnprintf(char *to, size_t size, const char *format, va_list arguments) {
+int yz_vsnprintf(char *to, size_t size, const char *format, va_list arguments)
+{
     char none;
     struct bounded b = {size ? to : &none, size ? to + size - 1 : &none};
     int length = yz_vformat(put_bounded, &b, format, arguments);
@@ -126,7 +133,8 @@ int yz_vsnprintf(char *to, size_t size, const char *format, va_list arguments) {
     return length;
 }
 
-int yz_snprintf(char *to, size_t size, const char *format, ...) {
+int yz_snprintf(char *to, size_t size, const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
     int length = yz_vsnprintf(to, size, format, arguments);

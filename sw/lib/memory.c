@@ -6,11 +6,13 @@
 /* The word loops write through pointers of another type than the object's: tell the compiler. */
 typedef uint32_t __attribute__((may_alias)) word_t;
 
-static int words_fit(uintptr_t a, uintptr_t b) {
+static int words_fit(uintptr_t a, uintptr_t b)
+{
     return ((a | b) & (WORD - 1)) == 0;
 }
 
-void *memcpy(void *restrict to, const void *restrict from, size_t bytes) {
+void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
+{
     unsigned char *t = to;
     const unsigned char *f = from;
     if (words_fit((uintptr_t)t, (uintptr_t)f)) {
@@ -31,7 +33,8 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes) {
     return to;
 }
 
-void *memmove(void *to, const void *from, size_t bytes) {
+void *memmove(void *to, const void *from, size_t bytes)
+{
     unsigned char *t = to;
     const unsigned char *f = from;
     if ((uintptr_t)t - (uintptr_t)f >= bytes)
@@ -41,7 +44,8 @@ void *memmove(void *to, const void *from, size_t bytes) {
     return to;
 }
 
-void *memset(void *to, int value, size_t bytes) {
+void *memset(void *to, int value, size_t bytes)
+{
     unsigned char *t = to;
     word_t pattern = (unsigned char)value * 0x01010101u;
     for (; bytes && ((uintptr_t)t & (WORD - 1)); bytes--)
@@ -64,7 +68,8 @@ void *memset(void *to, int value, size_t bytes) {
     return to;
 }
 
-int memcmp(const void *a, const void *b, size_t bytes) {
+int memcmp(const void *a, const void *b, size_t bytes)
+{
     const unsigned char *x = a, *y = b;
     for (; bytes; bytes--, x++, y++)
         if (*x != *y)
@@ -72,14 +77,16 @@ int memcmp(const void *a, const void *b, size_t bytes) {
     return 0;
 }
 
-size_t strlen(const char *text) {
+size_t strlen(const char *text)
+{
     size_t n = 0;
     while (text[n])
         n++;
     return n;
 }
 
-int strcmp(const char *a, const char *b) {
+int strcmp(const char *a, const char *b)
+{
     while (*a && *a == *b)
         a++, b++;
     return (unsigned char)*a - (unsigned char)*b;

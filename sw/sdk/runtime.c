@@ -54,8 +54,14 @@ void *enclave_heap(uint32_t *bytes)
     return enclave_memory.heap;
 }
 
-_Noreturn void enclave_start(unsigned char *shared, uint32_t shared_bytes, void *heap, uint32_t heap_bytes)
+/* Called by start.S with what the monitor put into a0..a3. */
+_Noreturn void enclave_start(uint32_t shared_va, uint32_t shared_bytes, uint32_t heap_va, uint32_t heap_bytes)
 {
-    enclave_memory = (struct enclave_memory){shared, shared_bytes, heap, heap_bytes};
+    enclave_memory = (struct enclave_memory){
+        .shared = (unsigned char *)(uintptr_t)shared_va,
+        .shared_bytes = shared_bytes,
+        .heap = (void *)(uintptr_t)heap_va,
+        .heap_bytes = heap_bytes,
+    };
     enclave_exit(enclave_main());
 }

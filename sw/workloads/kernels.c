@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels.h"
 
-uint32_t kernel_random(uint32_t *state) {
+uint32_t kernel_random(uint32_t *state)
+{
     uint32_t x = *state;
     x ^= x << 13;
     x ^= x >> 17;
@@ -9,7 +10,8 @@ uint32_t kernel_random(uint32_t *state) {
     return *state = x;
 }
 
-uint16_t kernel_crc16(uint16_t crc, const void *data, size_t bytes) {
+uint16_t kernel_crc16(uint16_t crc, const void *data, size_t bytes)
+{
     const uint8_t *p = data;
     while (bytes--) {
         crc ^= *p++;
@@ -19,12 +21,14 @@ uint16_t kernel_crc16(uint16_t crc, const void *data, size_t bytes) {
     return crc;
 }
 
-uint16_t kernel_crc16_u32(uint16_t crc, uint32_t value) {
+uint16_t kernel_crc16_u32(uint16_t crc, uint32_t value)
+{
     uint8_t bytes[4] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16), (uint8_t)(value >> 24)};
     return kernel_crc16(crc, bytes, sizeof bytes);
 }
 
-static uint32_t start(uint32_t seed) {
+static uint32_t start(uint32_t seed)
+{
     return seed * 2654435761u | 1u; /* never 0 */
 }
 
@@ -34,7 +38,8 @@ struct node {
     uint32_t index;
 };
 
-static struct node *reverse(struct node *list) {
+static struct node *reverse(struct node *list)
+{
     struct node *done = NULL;
     while (list) {
         struct node *next = list->next;
@@ -45,7 +50,8 @@ static struct node *reverse(struct node *list) {
     return done;
 }
 
-static struct node *merge(struct node *a, struct node *b) {
+static struct node *merge(struct node *a, struct node *b)
+{
     struct node head, *tail = &head;
     while (a && b) {
         struct node **least = b->key < a->key ? &b : &a; /* a first when equal: stable */
@@ -58,7 +64,8 @@ static struct node *merge(struct node *a, struct node *b) {
 }
 
 /* Bottom-up merge sort: bins[i] holds a sorted list of 2^i nodes, or nothing. */
-static struct node *sort_list(struct node *list) {
+static struct node *sort_list(struct node *list)
+{
     struct node *bins[16] = {NULL};
     while (list) {
         struct node *run = list;
@@ -78,7 +85,8 @@ static struct node *sort_list(struct node *list) {
     return sorted;
 }
 
-uint16_t kernel_list(uint32_t seed) {
+uint16_t kernel_list(uint32_t seed)
+{
     struct node nodes[KERNEL_LIST_NODES];
     uint32_t state = start(seed);
     struct node *list = NULL;
@@ -96,7 +104,8 @@ uint16_t kernel_list(uint32_t seed) {
     return kernel_crc16_u32(crc, at);
 }
 
-uint16_t kernel_matrix(uint32_t seed) {
+uint16_t kernel_matrix(uint32_t seed)
+{
     enum { N = KERNEL_MATRIX_SIZE };
     int16_t a[N][N], b[N][N];
     uint32_t state = start(seed);
@@ -120,7 +129,8 @@ uint16_t kernel_matrix(uint32_t seed) {
 /* States of the token classifier; the first five are also the kinds it counts. */
 enum state { INTEGER, FLOAT, HEX, WORD, INVALID, BEGIN, SIGN, ZERO };
 
-static enum state step(enum state s, char c) {
+static enum state step(enum state s, char c)
+{
     int digit = c >= '0' && c <= '9';
     int letter = c >= 'a' && c <= 'z';
     switch (s) {
@@ -143,7 +153,8 @@ static enum state step(enum state s, char c) {
     }
 }
 
-uint16_t kernel_state(uint32_t seed) {
+uint16_t kernel_state(uint32_t seed)
+{
     static const char alphabet[] = "0123456789abcxyz.-,,,,,,0x1.";
     uint32_t random = start(seed);
     uint32_t kinds[5] = {0}, changes = 0;
@@ -168,7 +179,8 @@ uint16_t kernel_state(uint32_t seed) {
     return kernel_crc16_u32(crc, changes);
 }
 
-uint16_t kernel_crc(uint32_t seed) {
+uint16_t kernel_crc(uint32_t seed)
+{
     uint8_t data[KERNEL_CRC_BYTES];
     uint32_t state = start(seed);
     for (int i = 0; i < KERNEL_CRC_BYTES; i++)
@@ -176,7 +188,8 @@ uint16_t kernel_crc(uint32_t seed) {
     return kernel_crc16(0xFFFF, data, sizeof data);
 }
 
-static void sift_down(uint32_t *heap, uint32_t root, uint32_t count) {
+static void sift_down(uint32_t *heap, uint32_t root, uint32_t count)
+{
     for (uint32_t child; (child = 2 * root + 1) < count; root = child) {
         if (child + 1 < count && heap[child + 1] > heap[child])
             child++;
@@ -188,7 +201,8 @@ static void sift_down(uint32_t *heap, uint32_t root, uint32_t count) {
     }
 }
 
-uint16_t kernel_sort(uint32_t seed) {
+uint16_t kernel_sort(uint32_t seed)
+{
     uint32_t words[KERNEL_SORT_WORDS];
     uint32_t state = start(seed);
     for (int i = 0; i < KERNEL_SORT_WORDS; i++)
@@ -207,7 +221,8 @@ uint16_t kernel_sort(uint32_t seed) {
     return crc;
 }
 
-uint16_t kernel_sieve(uint32_t limit) {
+uint16_t kernel_sieve(uint32_t limit)
+{
     uint8_t composite[KERNEL_SIEVE_LIMIT];
     if (limit > KERNEL_SIEVE_LIMIT)
         limit = KERNEL_SIEVE_LIMIT;
@@ -227,7 +242,8 @@ uint16_t kernel_sieve(uint32_t limit) {
     return kernel_crc16_u32(crc, last);
 }
 
-uint16_t kernel_mix(uint32_t seed, uint32_t iterations) {
+uint16_t kernel_mix(uint32_t seed, uint32_t iterations)
+{
     uint16_t crc = 0;
     for (uint32_t i = 0; i < iterations; i++) {
         crc = kernel_crc16_u32(crc, kernel_list(seed + i));

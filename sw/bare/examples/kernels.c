@@ -14,11 +14,13 @@ struct kernel {
     uint16_t expected;
 };
 
-static uint16_t mix(uint32_t iterations) {
+static uint16_t mix(uint32_t iterations)
+{
     return kernel_mix(KERNEL_SEED, iterations);
 }
 
-int main(void) {
+int main(void)
+{
     static const struct kernel kernels[] = {
         {"list", kernel_list, KERNEL_SEED, EXPECTED_LIST},    {"matrix", kernel_matrix, KERNEL_SEED, EXPECTED_MATRIX},
         {"state", kernel_state, KERNEL_SEED, EXPECTED_STATE}, {"crc", kernel_crc, KERNEL_SEED, EXPECTED_CRC},

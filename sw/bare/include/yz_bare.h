@@ -6,7 +6,7 @@
  * and a trap handler that prints cause, address and program counter and exits with BARE_EXIT_TRAP.
  * Accesses must be aligned: the hart traps on misaligned ones.
  *
- * Build and run:  yingzhou build --bare main.c -o prog.elf && yingzhou sim prog.elf
+ * Build and run:  yingzhou build --bare main.c -o prog.elf && yingzhou sim --elf prog.elf
  */
 #ifndef YZ_BARE_H
 #define YZ_BARE_H

@@ -94,6 +94,8 @@ void attack_enclave_states(void);
 void attack_other_side(void);
 void attack_ocall_answers(void);
 void attack_host_csrs_kept(void);
+void attack_interrupted_anywhere(void);
+void attack_left_translations(void);
 void attack_destroy_mid_work(void);
 void attack_exhaustion(void);
 void attack_snooping_enclave(void);

@@ -167,6 +167,45 @@ void attack_host_csrs_kept(void)
     detail("7 temporary registers and 6 CSRs are the host's own again after a slice of the enclave");
 }
 
+void attack_interrupted_anywhere(void)
+{
+    if (!attack_ready())
+        return;
+    uint32_t satp = probe_csrr_satp().value, status = csr_read(sstatus), rounds = 0;
+    csr_set(sie, SIE_STIE);
+    for (uint32_t offset = 0; offset < 2400; offset += 60, rounds++) {
+        sbi_set_timer(time_now() + offset);
+        struct sbi_result r = monitor_call(YZ_HOST_RESUME_ENCLAVE, attack.victim.eid, YZ_RESUME_TIMER, 0, 0);
+        if (!expect(r.error == 0 && r.value == YZ_EXIT_TIMER, "timer after %u cycles: error %d, reason %u", (unsigned)offset,
+                    (int)r.error, (unsigned)r.value))
+            break;
+        expect(r.extra[0] == 0 && r.extra[1] == 0 && r.extra[2] == 0, "a timer exit tells 0x%x, 0x%x, 0x%x",
+               (unsigned)r.extra[0], (unsigned)r.extra[1], (unsigned)r.extra[2]);
+    }
+    sbi_set_timer(UINT64_MAX);
+    expect(probe_csrr_satp().value == satp && csr_read(sstatus) == status, "satp or sstatus changed");
+    detail("%u resumes with the timer due 0 to 2,340 cycles later: each came back for the timer and told nothing else",
+           (unsigned)rounds);
+}
+
+void attack_left_translations(void)
+{
+    if (!attack_ready())
+        return;
+    sbi_set_timer(time_now() + 4000); /* long enough for the enclave to fill the TLB */
+    struct sbi_result r = monitor_call(YZ_HOST_RESUME_ENCLAVE, attack.victim.eid, YZ_RESUME_TIMER, 0, 0);
+    expect(r.error == 0 && r.value == YZ_EXIT_TIMER, "resume: %s", error_name(r.error));
+    sbi_set_timer(UINT64_MAX);
+    static const uint32_t addresses[] = {0x00010000, YZ_ENCLAVE_STACK_TOP - 16, YZ_ENCLAVE_SHM_VA};
+    csr_set(sstatus, SSTATUS_SUM); /* the enclave's pages are user pages */
+    for (uint32_t i = 0; i < COUNT(addresses); i++) {
+        trapped(probe_load32(addresses[i]), CAUSE_LOAD_PAGE, CAUSE_LOAD_ACCESS, addresses[i], "load by an enclave's address");
+        trapped(probe_store32(addresses[i], 0), CAUSE_STORE_PAGE, CAUSE_STORE_ACCESS, addresses[i], "store by it");
+    }
+    csr_clear(sstatus, SSTATUS_SUM);
+    detail("code, stack and buffer addresses of the enclave lead nowhere right after its slice (cause %u)", CAUSE_LOAD_PAGE);
+}
+
 void attack_destroy_mid_work(void)
 {
     struct enclave e;

@@ -26,7 +26,8 @@ static void run_all(void)
 static struct process run_program(enum user_program program, uint32_t argument, bool quiet)
 {
     struct process *p = process_start(program, argument);
-    if (!expect(p != NULL, "program %u did not start", (unsigned)program))
+    expect(p != NULL, "program %u did not start", (unsigned)program);
+    if (!p)
         return (struct process){.exit_code = -1};
     p->quiet = quiet;
     run_all();
@@ -65,7 +66,8 @@ static void several_processes(void)
         started[i] = process_start(PROGRAM_HELLO, codes[i]);
     run_all();
     for (int i = 0; i < 3; i++) {
-        if (!expect(started[i] != NULL, "process %d did not start", i))
+        expect(started[i] != NULL, "process %d did not start", i);
+        if (!started[i])
             continue;
         expect(started[i]->exit_code == (int32_t)codes[i], "process %d ended with %d", i, (int)started[i]->exit_code);
         process_reap(started[i]);
@@ -154,9 +156,10 @@ static void timer_preemption(void)
 {
     struct process *a = process_start(PROGRAM_SPIN, 2000), *b = process_start(PROGRAM_SPIN, 2000);
     uint32_t switches = context_switches;
-    if (!expect(a && b, "the programs did not start"))
-        return;
+    expect(a && b, "the programs did not start");
     run_all();
+    if (!a || !b)
+        return;
     expect(a->exit_code == 0 && b->exit_code == 0, "a process was never interrupted");
     detail("two computing processes took turns: %u and %u timer interrupts, %u switches", (unsigned)a->preemptions,
            (unsigned)b->preemptions, (unsigned)(context_switches - switches));

@@ -112,7 +112,8 @@ void demo_enclaves_alternate(void)
                (int)turns[i].exit_value);
         reclaim(&turns[i]);
     }
-    if (expect(p != NULL, "the process did not start")) {
+    expect(p != NULL, "the process did not start");
+    if (p) {
         expect(p->exit_code == 0, "the process ended with %d", (int)p->exit_code);
         process_reap(p);
     }

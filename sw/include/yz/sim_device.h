@@ -9,32 +9,29 @@
 
 #include <stdint.h>
 #include <yz/memory_map.h>
+#include <yz/sim_regs.h>
 
-#define YZ_SIM_EXIT 0x04u
-#define YZ_SIM_EVENT 0x08u
-#define YZ_SIM_CYCLE_LO 0x10u
-#define YZ_SIM_CYCLE_HI 0x14u
-#define YZ_SIM_INSTRET_LO 0x18u
-#define YZ_SIM_INSTRET_HI 0x1Cu
-#define YZ_SIM_ARG(i) (0x20u + 4u * (i))
-
-static inline volatile uint32_t *yz_sim_register(uintptr_t base, uint32_t offset) {
-    return (volatile uint32_t *)(base + offset);
+static inline volatile sim_t *yz_sim(uintptr_t base)
+{
+    return (volatile sim_t *)base;
 }
 
 /* End the simulation. Does not return in a simulator; elsewhere it stops here. */
-static inline _Noreturn void yz_sim_exit(uintptr_t base, uint32_t code) {
-    *yz_sim_register(base, YZ_SIM_EXIT) = code;
+static inline _Noreturn void yz_sim_exit(uintptr_t base, uint32_t code)
+{
+    yz_sim(base)->exit = code;
     for (;;)
         __asm__ volatile("" ::: "memory");
 }
 
-static inline void yz_sim_event(uintptr_t base, uint32_t code, uint32_t arg0, uint32_t arg1, uint32_t arg2, uint32_t arg3) {
-    *yz_sim_register(base, YZ_SIM_ARG(0)) = arg0;
-    *yz_sim_register(base, YZ_SIM_ARG(1)) = arg1;
-    *yz_sim_register(base, YZ_SIM_ARG(2)) = arg2;
-    *yz_sim_register(base, YZ_SIM_ARG(3)) = arg3;
-    *yz_sim_register(base, YZ_SIM_EVENT) = code;
+static inline void yz_sim_event(uintptr_t base, uint32_t code, uint32_t arg0, uint32_t arg1, uint32_t arg2, uint32_t arg3)
+{
+    volatile sim_t *sim = yz_sim(base);
+    sim->arg[0] = arg0;
+    sim->arg[1] = arg1;
+    sim->arg[2] = arg2;
+    sim->arg[3] = arg3;
+    sim->event = code;
 }
 
 #endif

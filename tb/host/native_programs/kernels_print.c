@@ -5,7 +5,8 @@
 
 #include "kernels.h"
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     if (argc != 4)
         return 2;
     uint32_t seed = (uint32_t)strtoul(argv[1], NULL, 0);
