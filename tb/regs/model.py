@@ -91,6 +91,16 @@ def every_property() -> dict[str, ModelField]:
         fields[f"onwrites.on_{kind}"] = f(
             offset=0x04, low=4 * index, width=4, reset=reset, on_write=kind, signals=signals
         )
+    crossing = {
+        "ones": {"woset": 0x81, "woclr": 0xFF, "wot": 0x5A},
+        "zeros": {"wzs": 0, "wzc": 0xFF, "wzt": 0x33},
+        "any": {"wset": 0, "wclr": 0xFF},
+    }
+    for number, (register, kinds) in enumerate(crossing.items()):
+        for low, (kind, reset) in zip((4, 14, 23), kinds.items(), strict=False):
+            fields[f"crossing_{register}.on_{kind}"] = f(
+                offset=0x18 + 4 * number, low=low, width=8, reset=reset, on_write=kind
+            )
     for index in range(2):
         fields[f"entry[{index}].data.value"] = f(offset=0x40 + 0x10 * index, low=0, width=32)
         fields[f"entry[{index}].ctrl.lock"] = f(offset=0x48 + 0x10 * index, low=0, width=1, on_write="woset")
