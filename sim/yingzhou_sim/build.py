@@ -76,7 +76,7 @@ def library(config: SocConfig, trace: str | None = None) -> Path:
     config : SocConfig
         The machine.
     trace : str or None
-        ``fst`` or ``vcd`` builds waves in, at about half the speed.
+        ``fst`` or ``vcd`` builds waves of everything around the hart in.
     """
     hart, soc = hart_verilog(config.hart), soc_verilog(config)
     flags = [*_VERILATOR_FLAGS, *([f"--trace-{trace}"] if trace else [])]
@@ -89,7 +89,8 @@ def _verilate(folder: Path, hart: Path, soc: Path, flags: list[str], trace: str 
     work.mkdir()
     defines = [f"-DYZ_TRACE_{trace.upper()}"] if trace else []
     cflags = [*_CXX_FLAGS, *defines, f"-I{NATIVE}"]
-    run_verilator([*flags, "--Mdir", str(work), "-CFLAGS", " ".join(cflags), str(soc), str(hart)], cwd=folder)
+    sources = [*([str(NATIVE / "waves.vlt")] if trace else []), str(soc), str(hart)]
+    run_verilator([*flags, "--Mdir", str(work), "-CFLAGS", " ".join(cflags), *sources], cwd=folder)
     env = verilator_env()
     make = ["make", "-C", str(work), "-f", "Vyz_soc.mk", f"-j{os.cpu_count() or 1}", "OPT_FAST=-O2", "OPT_SLOW=-O0"]
     _run(make, env)
