@@ -161,3 +161,34 @@ async def data_before_address_and_held_response(dut):
     for _ in range(4):
         await RisingEdge(dut.clk)
     assert await field() == 2
+
+
+@cocotb.test(timeout_time=200, timeout_unit="us")
+async def held_read_keeps_its_data(dut):
+    """A read answer not taken stays as it is, and the next read waits: it does not reach its register yet."""
+    Clock(dut.clk, 10, unit="ns").start()
+    for name in ("awvalid", "wvalid", "bready", "arvalid", "rready", "awprot", "arprot"):
+        dut[f"s_axi_{name}"].value = 0
+    dut.rst.value = 1
+    for _ in range(2):
+        await RisingEdge(dut.clk)
+    dut.rst.value = 0
+    answers = []
+    for addr in (0x14, 0x00):
+        dut.s_axi_araddr.value = addr
+        dut.s_axi_arvalid.value = 1
+        await RisingEdge(dut.clk)
+        while not dut.s_axi_arready.value:
+            await RisingEdge(dut.clk)
+    dut.s_axi_arvalid.value = 0
+    for _ in range(10):
+        await RisingEdge(dut.clk)
+        assert dut.s_axi_rvalid.value == 1
+        assert dut.s_axi_rdata.value.to_unsigned() == 0x1234, "the answer changed while it waited"
+        assert dut.changes.value.to_unsigned() == 0, "the next read reached its register before it could be answered"
+    dut.s_axi_rready.value = 1
+    while len(answers) < 2:
+        await RisingEdge(dut.clk)
+        if dut.s_axi_rvalid.value:
+            answers.append(dut.s_axi_rdata.value.to_unsigned())
+    assert answers == [0x1234, 0x902F_BBEA]
