@@ -221,7 +221,7 @@ class Native:
         return self._words("G", count=0x400)
 
     def log(self) -> list[tuple[int, int, int]]:
-        """What the last trap did, in order: (operation, address, value); at most 4096 entries."""
+        """What the last trap did, in order: (operation, address, value); at most 65536 entries."""
         _, count = self._words("L", count=2)
         raw = struct.unpack(f"<{3 * count}I", self._take(12 * count))
         return list(zip(raw[::3], raw[1::3], raw[2::3], strict=True))

@@ -21,7 +21,7 @@ struct machine_log_entry {
     uint32_t value;
 };
 
-#define MACHINE_LOG_MAX 4096u
+#define MACHINE_LOG_MAX 65536u
 #define MACHINE_RACES_MAX 64u
 #define MACHINE_CONSOLE_BYTES 65536u
 
