@@ -27,6 +27,7 @@ from .bench_goals import Goal, Row, goals
 from .bench_page import write_page
 from .files import write_whole
 from .machine import DramTiming
+from .options import positive
 from .parallel import execute_all
 from .paths import BUILD
 from .progress import Display
@@ -44,12 +45,6 @@ examples:
 """
 
 
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
-    return int(text)
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``yingzhou bench``."""
     parser.epilog = _EXAMPLES
@@ -58,13 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--latency",
-        type=_positive,
+        type=positive,
         action="append",
         metavar="CYCLES",
         help=f"DRAM latency of the walk bench, may be repeated (default {', '.join(map(str, LATENCIES))})",
     )
     parser.add_argument(
-        "--jobs", type=_positive, default=os.cpu_count() or 1, help="simulations at once (default: cores)"
+        "--jobs", type=positive, default=os.cpu_count() or 1, help="simulations at once (default: cores)"
     )
     parser.add_argument(
         "--out", type=Path, default=BUILD / "bench", metavar="DIR", help="folder of results (default build/bench)"

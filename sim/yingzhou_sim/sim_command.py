@@ -15,6 +15,7 @@ from yingzhou.soc.memory_map import HOST_BASE
 from . import build, firmware
 from .elf import read_elf, require_range
 from .machine import DramTiming, Stop, trace_kind
+from .options import positive
 from .parallel import execute_all
 from .paths import BUILD
 from .progress import Display
@@ -37,16 +38,6 @@ examples:
 """
 
 
-def _positive(text: str) -> int:
-    try:
-        value = int(text, 0)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
-    return value
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``yingzhou sim``."""
     parser.epilog = _EXAMPLES
@@ -60,14 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="run only these scenarios: " + "; ".join(f"{name}: {text[0]}" for name, text in SCENARIO_RUNS.items()),
     )
     parser.add_argument("--checker", choices=CHECKERS, default="gpt", help="what judges page walks (default gpt)")
-    parser.add_argument("--dram-latency", type=_positive, metavar="CYCLES", help="DRAM latency (default 10)")
-    parser.add_argument("--dram-mib", type=_positive, metavar="MIB", help="size of DRAM in MiB (default 256)")
-    parser.add_argument("--max-cycles", type=_positive, metavar="N", help="give up after N cycles (default 100000000)")
+    parser.add_argument("--dram-latency", type=positive, metavar="CYCLES", help="DRAM latency (default 10)")
+    parser.add_argument("--dram-mib", type=positive, metavar="MIB", help="size of DRAM in MiB (default 256)")
+    parser.add_argument("--max-cycles", type=positive, metavar="N", help="give up after N cycles (default 100000000)")
     parser.add_argument(
         "--waves", type=Path, metavar="FILE", help="write waves, .fst or .vcd; needs --elf, --enclave or one --run"
     )
     parser.add_argument(
-        "--jobs", type=_positive, default=os.cpu_count() or 1, help="simulations at once (default: cores)"
+        "--jobs", type=positive, default=os.cpu_count() or 1, help="simulations at once (default: cores)"
     )
     parser.add_argument(
         "--out", type=Path, default=BUILD / "sim", metavar="DIR", help="where the report goes (default build/sim)"
