@@ -7,7 +7,6 @@ Images of the machine have names (``IMAGES``); programs of a user go through ``b
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -94,7 +93,7 @@ IMAGES: Final[dict[str, Image]] = {
     "host": Image(
         sources=("host/*.c", "host/*.S", "host/scenarios/*.c", "lib/*.c"),
         linker="host/host.ld",
-        includes=("host/include", "lib", "workloads"),
+        includes=("lib", "workloads"),
         embeds=(
             ("USER_IMAGE", "user"),
             ("ENCLAVE_HELLO", "enclave-hello"),
@@ -234,6 +233,16 @@ def build_image(name: str) -> Path:
     return _link_elf(_expand(image.sources), image, extra)
 
 
+def _deliver(elf: Path, out: Path) -> Path:
+    """Copy a result out of the cache to where the user wants it."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(elf, out)
+    except OSError as error:
+        raise ConfigError(f"cannot write {out}: {error.strerror}") from None
+    return out
+
+
 def _build_program(sources: Sequence[Path], out: Path, kind: Callable[..., Image]) -> Path:
     for source in sources:
         require(
@@ -246,9 +255,7 @@ def _build_program(sources: Sequence[Path], out: Path, kind: Callable[..., Image
     require(bool(sources), "no source file was given; give the C or assembly files of the program")
     image = kind()
     elf = _link_elf([*_expand(image.sources), *(s.resolve() for s in sources)], image, [])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(elf, out)
-    return out
+    return _deliver(elf, out)
 
 
 def build_bare(sources: Sequence[Path], out: Path) -> Path:
@@ -261,14 +268,9 @@ def build_enclave(sources: Sequence[Path], out: Path) -> Path:
     return _build_program(sources, out, _enclave)
 
 
-def program_digest(elf: Path) -> str:
-    """Return a hash of the loadable content of ``elf``: the same for two builds that behave the same."""
-    return digest([flatten(elf)])
-
-
 def _source_line(message: str) -> str:
     """Return the compiler's message with paths relative to where the user stands."""
-    return re.sub(re.escape(f"{Path.cwd()}{os.sep}"), "", message)
+    return message.replace(f"{Path.cwd()}{os.sep}", "")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -295,9 +297,7 @@ def run(arguments: argparse.Namespace) -> int:
         elif arguments.enclave:
             build_enclave(arguments.enclave, out)
         else:
-            elf = build_image(arguments.image)
-            out.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(elf, out)
+            _deliver(build_image(arguments.image), out)
     except CompileError as error:
         raise CompileError(_source_line(str(error))) from None
     with out.open("rb") as file:
