@@ -48,7 +48,7 @@ format: setup ## rewrite Python files in the house style
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 
-docs: setup ## register documentation -> build/docs, and the pages in docs/ checked against the sources
+docs: setup ## register pages, memory map, list of decisions from their sources, and a check of every page
 	@$(BIN)/python scripts/make_docs.py
 	@$(BIN)/python -m pytest -q tb/test_docs.py
 
