@@ -91,7 +91,9 @@ def write(entry: int, segments: Sequence[Segment], **header: int) -> bytes:
         offset = segment.offset if segment.offset is not None else len(body)
         body += segment.data
         table.append(
-            _PROGRAM.pack(PT_LOAD, offset, segment.va, segment.va, len(segment.data), segment.memory_size, segment.flags, 4)
+            _PROGRAM.pack(
+                PT_LOAD, offset, segment.va, segment.va, len(segment.data), segment.memory_size, segment.flags, 4
+            )
         )
     _FILE.pack_into(
         body, 0, b"\x7fELF", header.get("kind", 1), header.get("order", 1), 1, bytes(9), header.get("etype", 2),

@@ -84,7 +84,9 @@ class Pair:
         """Call CREATE_ENCLAVE."""
         expected = self.model.create(params_pa)
         got = self.native.host(ABI.YZ_HOST_CREATE_ENCLAVE, params_pa)
-        assert got == expected, f"create: monitor {ERROR_NAMES.get(got[0])} {got[1]:#x}, model {ERROR_NAMES[expected[0]]}"
+        assert got == expected, (
+            f"create: monitor {ERROR_NAMES.get(got[0])} {got[1]:#x}, model {ERROR_NAMES[expected[0]]}"
+        )
         self.check_memory(got[0])
         return got
 
@@ -166,7 +168,10 @@ class Pair:
     def check_host_walks(self) -> None:
         """No walk from any root table, in the memory of the native machine, ends outside the host's pages."""
         owner = self.model.owner
-        view = {p: self.native.read_words(DRAM_BASE + p * PAGE_BYTES, 1024) for p in np.flatnonzero(np.isin(owner, (ROOT, LEAF)))}
+        view = {
+            p: self.native.read_words(DRAM_BASE + p * PAGE_BYTES, 1024)
+            for p in np.flatnonzero(np.isin(owner, (ROOT, LEAF)))
+        }
         for page, entries in view.items():
             for entry in entries:
                 if not entry & V:

@@ -109,10 +109,15 @@ def test_heap_below_the_limit(host: Pair) -> None:
     assert judge(host, image, pages=5) == ABI.YZ_ERR_RANGE
 
 
-words = st.sampled_from([0, 1, 3, 4, 0xFFC, 0x1000, 0x10000, 0x10800, 0x20000, LIMIT, LIMIT - 1, 0x7FFF_FFFF, 0xFFFF_FFFC, 0xFFFF_FFFF])
+words = st.sampled_from(
+    [0, 1, 3, 4, 0xFFC, 0x1000, 0x10000, 0x10800, 0x20000, LIMIT, LIMIT - 1, 0x7FFF_FFFF, 0xFFFF_FFFC, 0xFFFF_FFFF]
+)
 
 
-@given(damage=st.lists(st.tuples(st.integers(0, 28), words | st.integers(0, (1 << 32) - 1)), max_size=3), cut=st.none() | st.integers(1, 700))
+@given(
+    damage=st.lists(st.tuples(st.integers(0, 28), words | st.integers(0, (1 << 32) - 1)), max_size=3),
+    cut=st.none() | st.integers(1, 700),
+)
 @example(damage=[], cut=None)
 def test_damaged_files(host: Pair, damage: list[tuple[int, int]], cut: int | None) -> None:
     """Header words replaced, file cut short: both accept or both refuse, and nothing is left behind. threat: F01, F02"""

@@ -12,8 +12,26 @@ from tb.models.monitor_tables import FREE, HOST, SHARED, TABLE
 from yingzhou.soc.memory_map import DEVICES, DRAM_BASE, PAGE_BYTES, PROTECTED_BASE
 
 from .native import (
-    CSR_WRITE, DEVICE_WRITE, ECALL_U, ELF, HPT, INSTRUCTION_FENCE, INTERRUPT_STI, LEAF, MEMORY, MPP_S, MPP_U, POOL, SCRATCH,
-    SHM, STORE, TLB_FLUSH, Native, Outcome, pte, ready,
+    CSR_WRITE,
+    DEVICE_WRITE,
+    ECALL_U,
+    ELF,
+    HPT,
+    INSTRUCTION_FENCE,
+    INTERRUPT_STI,
+    LEAF,
+    MEMORY,
+    MPP_S,
+    MPP_U,
+    POOL,
+    SCRATCH,
+    SHM,
+    STORE,
+    TLB_FLUSH,
+    Native,
+    Outcome,
+    pte,
+    ready,
 )  # fmt: skip
 from .pair import Pair, tiny_elf
 from .test_areas import owners, pmp

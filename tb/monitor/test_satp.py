@@ -19,7 +19,9 @@ BAD_ROOTS = [
 ]  # fmt: skip
 
 
-def csr_access(native: Native, funct3: int, *, rd: int = 5, rs1: int = 6, value: int = 0, csr: int = SATP, mpp: int = MPP_S) -> Outcome:
+def csr_access(
+    native: Native, funct3: int, *, rd: int = 5, rs1: int = 6, value: int = 0, csr: int = SATP, mpp: int = MPP_S
+) -> Outcome:
     """Let the host trap on a CSR instruction with ``value`` in rs1."""
     x = [0] * 32
     x[0] = 0x8040_0000
@@ -31,7 +33,11 @@ def csr_access(native: Native, funct3: int, *, rd: int = 5, rs1: int = 6, value:
 
 def reflected(native: Native, outcome: Outcome) -> bool:
     """True when the host is at its trap vector with an illegal instruction."""
-    return outcome.x[0] == native.csr("stvec") & ~3 and native.csr("scause") == ILLEGAL and native.csr("sepc") == 0x8040_0000
+    return (
+        outcome.x[0] == native.csr("stvec") & ~3
+        and native.csr("scause") == ILLEGAL
+        and native.csr("sepc") == 0x8040_0000
+    )
 
 
 @pytest.fixture
@@ -101,7 +107,9 @@ def test_fence(guarded: Native, operands: int) -> None:
 
 
 @pytest.mark.parametrize("mpp", [MPP_S, MPP_U])
-@pytest.mark.parametrize("instruction", [0, 0xFFFF_FFFF, 0x3020_0073, 0x1050_0073, 0x3000_1073 | 5 << 7, 0x1800_0073, 0x1800_4073])
+@pytest.mark.parametrize(
+    "instruction", [0, 0xFFFF_FFFF, 0x3020_0073, 0x1050_0073, 0x3000_1073 | 5 << 7, 0x1800_0073, 0x1800_4073]
+)
 def test_other_illegal_instructions_are_the_hosts(guarded: Native, mpp: int, instruction: int) -> None:
     """mret, machine CSRs and undefined words go to the host's handler as the hart would send them."""
     outcome = guarded.trap(ILLEGAL, tval=instruction, mpp=mpp, x=[0x8040_0000, *range(1, 32)])

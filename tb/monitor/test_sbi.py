@@ -165,7 +165,15 @@ def test_a_call_keeps_every_register_but_its_results(tables: Native) -> None:
 
 def test_page_owner(tables: Native) -> None:
     """Any address has an answer."""
-    for pa, owner in ((DRAM_BASE, 4), (SCRATCH + 5, 1), (HPT, 2), (HPT + 0x2000, 3), (END, 0), (0, 0), (0xFFFF_FFFF, 0)):
+    for pa, owner in (
+        (DRAM_BASE, 4),
+        (SCRATCH + 5, 1),
+        (HPT, 2),
+        (HPT + 0x2000, 3),
+        (END, 0),
+        (0, 0),
+        (0xFFFF_FFFF, 0),
+    ):
         assert tables.host(ABI.YZ_HOST_PAGE_OWNER, pa) == (0, owner)
 
 

@@ -61,7 +61,10 @@ class MonitorMachine(RuleBasedStateMachine):
             self.pair.host(ABI.YZ_HOST_MEMORY_EXTEND, POOL, 16 * PAGE_BYTES)
 
     @precondition(lambda self: not self.pair.running)
-    @rule(pa=st.sampled_from([HPT, HPT, SHM, 0, 0xFFFF_F000, DRAM_BASE]), size=st.sampled_from([0x8000, 0x1000, 0, 0x3000]))
+    @rule(
+        pa=st.sampled_from([HPT, HPT, SHM, 0, 0xFFFF_F000, DRAM_BASE]),
+        size=st.sampled_from([0x8000, 0x1000, 0, 0x3000]),
+    )
     def sm_init(self, pa: int, size: int) -> None:
         self.pair.host(ABI.YZ_HOST_SM_INIT, pa, size, 0, 0, 0)
 
@@ -71,7 +74,11 @@ class MonitorMachine(RuleBasedStateMachine):
         self.pair.host(ABI.YZ_HOST_PT_AREA_SEPARATION, order, leaf)
 
     @precondition(lambda self: not self.pair.running)
-    @rule(pa=st.sampled_from([END - 0x4000, SUPERPAGE, POOL, HPT, END, MEMORY]), pages=st.sampled_from([1, 4, 3]), level=st.integers(0, 2))
+    @rule(
+        pa=st.sampled_from([END - 0x4000, SUPERPAGE, POOL, HPT, END, MEMORY]),
+        pages=st.sampled_from([1, 4, 3]),
+        level=st.integers(0, 2),
+    )
     def hpt_extend(self, pa: int, pages: int, level: int) -> None:
         self.pair.host(ABI.YZ_HOST_HPT_EXTEND, pa, pages * PAGE_BYTES, level)
 
@@ -145,7 +152,16 @@ class MonitorMachine(RuleBasedStateMachine):
         version=st.sampled_from([1, 1, 1, 2]),
     )
     def create(self, memory, pages, stack, shm, shm_pages, elf, params, version) -> None:
-        words = [version, elf, len(tiny_elf()), memory, pages * PAGE_BYTES, stack * PAGE_BYTES, shm, shm_pages * PAGE_BYTES]
+        words = [
+            version,
+            elf,
+            len(tiny_elf()),
+            memory,
+            pages * PAGE_BYTES,
+            stack * PAGE_BYTES,
+            shm,
+            shm_pages * PAGE_BYTES,
+        ]
         if params in (SCRATCH, SCRATCH + 0xFE4):
             self.pair.words(params, *[w & 0xFFFF_FFFF for w in words])
         note(str(self.pair.create(params)))
@@ -186,7 +202,10 @@ class MonitorMachine(RuleBasedStateMachine):
         self.pair.enter(function, data.draw(st.sampled_from(self._eids)), reason, 99)
 
     @precondition(lambda self: self.pair.running)
-    @rule(how=st.sampled_from(["timer", "yield", "ocall", "ocall", "exit", "fault"]), number=st.integers(0, 15).filter(lambda n: n not in (8, 9)))
+    @rule(
+        how=st.sampled_from(["timer", "yield", "ocall", "ocall", "exit", "fault"]),
+        number=st.integers(0, 15).filter(lambda n: n not in (8, 9)),
+    )
     def leave(self, how: str, number: int) -> None:
         self.pair.leave(how, number, 2, 3)
 

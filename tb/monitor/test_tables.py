@@ -75,8 +75,9 @@ TARGETS = [
 def test_truth_table(populated: Pair, table: int) -> None:
     """Every target page, every R, W, X, and the bits that pointers may not have, against the model.
 
-    threat: F04, W06, W07, W09, W11, W24, W25. covers: MON.PTE_FORMAT, MON.PTE_TARGET, MON.PTE_READ_TABLE, MON.PTE_DEVICE,
-    MON.PTE_LEVEL, MON.PTE_SUPERPAGE
+    threat: F04, W06, W07, W09, W11, W24, W25
+    covers: MON.PTE_FORMAT, MON.PTE_TARGET, MON.PTE_READ_TABLE
+    covers: MON.PTE_DEVICE, MON.PTE_LEVEL, MON.PTE_SUPERPAGE
     """
     accepted = 0
     for target, rwx, other in itertools.product(TARGETS, range(8), [0x01, 0xC1, 0x11, 0x41, 0x81, 0x3E1, 0x00]):
@@ -95,7 +96,9 @@ def test_table_pages_are_read_only_in_host_tables(tables: Native) -> None:
 
 
 @pytest.mark.parametrize("position", [0, 1, 30, 59])
-@pytest.mark.parametrize("bad", [(LEAF, pte(DRAM_BASE, RW)), (MEMORY, 0), (LEAF + 2, 0), (LEAF, 5), (HPT, pte(MEMORY, 1))])
+@pytest.mark.parametrize(
+    "bad", [(LEAF, pte(DRAM_BASE, RW)), (MEMORY, 0), (LEAF + 2, 0), (LEAF, 5), (HPT, pte(MEMORY, 1))]
+)
 def test_one_bad_entry_refuses_the_batch(tables: Native, unchanged, position: int, bad: tuple[int, int]) -> None:
     """threat: F04. covers: MON.ALL_OR_NOTHING"""
     updates = [(LEAF + 4 * i, pte(MEMORY + i * PAGE_BYTES, RW)) for i in range(60)]
@@ -194,7 +197,9 @@ def test_same_entry_twice_in_a_batch(pair: Pair) -> None:
     """The second write sees the first: counts stay exact."""
     pair.host(ABI.YZ_HOST_SM_INIT, HPT, 8 * PAGE_BYTES, 0, 0, 0)
     pair.host(ABI.YZ_HOST_PT_AREA_SEPARATION, 1, 0)
-    pair.words(SCRATCH, LEAF, pte(MEMORY, RW), LEAF, pte(SHM, RW), LEAF, pte(MEMORY, RW), HPT, pte(SUPERPAGE, RW), HPT, 0)
+    pair.words(
+        SCRATCH, LEAF, pte(MEMORY, RW), LEAF, pte(SHM, RW), LEAF, pte(MEMORY, RW), HPT, pte(SUPERPAGE, RW), HPT, 0
+    )
     pair.host(ABI.YZ_HOST_SET_PTE, BATCH_SET, SCRATCH, 5, 0)
     pair.check_records()
     pair.check_host_walks()
