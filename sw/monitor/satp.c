@@ -52,7 +52,7 @@ bool satp_emulate(struct frame *frame, uint32_t instruction)
     bool immediate = (FUNCT3(instruction) & 4u) != 0;
     uint32_t operand = immediate ? rs1 : rs1 == 0 ? 0 : frame->x[rs1];
     uint32_t old = hal_csr_read(CSR_SATP);
-    uint32_t value = old;
+    uint32_t value;
     bool write = true;
     switch (FUNCT3(instruction) & 3u) {
     case 1:

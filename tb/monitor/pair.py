@@ -170,7 +170,7 @@ class Pair:
         owner = self.model.owner
         view = {
             p: self.native.read_words(DRAM_BASE + p * PAGE_BYTES, 1024)
-            for p in np.flatnonzero(np.isin(owner, (ROOT, LEAF)))
+            for p in np.flatnonzero(np.isin(owner, (ROOT, LEAF))).tolist()
         }
         for page, entries in view.items():
             for entry in entries:
