@@ -35,7 +35,7 @@ def host(executable: Path) -> Iterator[Pair]:
 
 def judge(host: Pair, image: bytes, pages: int = 12) -> int:
     """Create from ``image``, compare the tables by entering, and destroy; returns the error."""
-    host.write(ELF, image)
+    host.write(ELF, image + bytes(2 * K))  # nothing of the file before it
     host.words(SCRATCH, 1, ELF, len(image), MEMORY, pages * K, K, SHM, K)
     error, eid = host.create(SCRATCH)
     if error == 0:

@@ -136,7 +136,7 @@ def test_sizes(tables: Native, unchanged, op: int, size: int, error: int) -> Non
 
 
 def test_largest_requests(tables: Native) -> None:
-    """The limits themselves are accepted. threat: F02"""
+    """The limits themselves are accepted, for all elements of a batch together. threat: F02. covers: MON.BATCH_MAX"""
     assert tables.host(ABI.YZ_HOST_SET_PTE, MEMSET, LEAF, 0, 4096) == (0, 0)
     assert tables.host(ABI.YZ_HOST_SET_PTE, MEMCPY, LEAF, LEAF + PAGE_BYTES, 4096) == (0, 0)
     updates = [(LEAF + 4 * i, pte(MEMORY, RW)) for i in range(1024)]
