@@ -49,7 +49,7 @@ JOBS: Final = (
     Job(
         name="gpt_checker_sv32",
         top="gpt_checker",
-        config=GptConfig(areas=2, device_region=(0xE000_0000, 1 << 32)),
+        config=GptConfig(areas=4, device_region=(0xE000_0000, 1 << 32)),
         prove_depth=2,
         cover_depth=14,
     ),
@@ -99,6 +99,9 @@ def _sby(job: Job, mode: str, depth: int) -> str:
             f"read_verilog {job.top}_dut.v",
             *(f"read_verilog -formal -sv {job.define} {source}" for source in sources),
             f"chparam -set AREAS {job.config.areas} {job.top}_proof",
+            # A case statement must not become a ROM: induction would take the contents of the ROM for arbitrary.
+            f"hierarchy -check -top {job.top}_proof",
+            "proc -norom",
             f"prep -top {job.top}_proof",
             "[files]",
             f"{job.top}_dut.v",

@@ -8,7 +8,7 @@ from typing import Final
 from tb.models import gpt_registers as registers
 from yingzhou.gpt.config import GptConfig
 
-from .stimulus import Entry, Read, Settings
+from .stimulus import Entry, Read, Settings, device_pages
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def leaves(config: GptConfig) -> Iterator[Action]:
 
 
 def corners(config: GptConfig) -> Iterator[Action]:
-    """Yield overlapping areas, the two windows, ranges of 16 pages, and pages beyond memory."""
+    """Yield overlapping areas, the two windows, devices, ranges of 16 pages, and pages beyond memory."""
     grant = granting(config)
     target = 0x100
     both = (Entry(1, 0, target, target + 2), Entry(2, 0, target + 1, target + 3))
@@ -123,6 +123,14 @@ def corners(config: GptConfig) -> Iterator[Action]:
             for page in (target - 1, target, target + 1):
                 yield Walk(settings, Read(TABLE, 0, 0, page << 10 | RW))
         yield Walk(host(*padded(config, grant)), Read(TABLE | bit, 0, 0, POINTER))
+    devices = device_pages(config)
+    for level in range(config.levels if devices else 0):
+        size = 1 << config.vpn_bits * level
+        for page in (devices.start - size, devices.start, devices.stop - size, devices.stop):
+            yield Walk(host(*padded(config, grant)), Read(TABLE, 0, level, page << 10 | RW))
+    if devices:
+        closed = Entry(2, 0, devices.start + 4, devices.start + 5)
+        yield Walk(host(*padded(config, grant, closed)), Read(TABLE, 0, 0, closed.base << 10 | RO))
     if config.has_napot:
         settings = host(*padded(config, grant, Entry(2, 0, 0x205, 0x206)))
         for first, low in ((0x200, 8), (0x1F0, 8), (0x210, 8), (0x300, 4), (0x3F0, 0), (0x600, 4)):

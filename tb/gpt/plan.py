@@ -57,6 +57,10 @@ def points(config: GptConfig) -> list[str]:
     if config.protection_bit is not None:
         names += [f"window/protected-leaf/{level}" for level in levels]
         names += ["window/raw-alias-of-enclave-area", "window/raw-alias-of-hpt-area", "window/table-by-other-window"]
+    if config.device_region is not None:
+        names += [f"devices/leaf/{level}" for level in levels]
+        names += [f"devices/leaf/{position}" for position in POSITIONS]
+        names += ["devices/leaf-in-closed-area"]
     if config.has_napot:
         names += ["napot/sixteen/hit", "napot/sixteen/miss", "napot/reserved/hit", "napot/reserved/miss"]
     if config.pte_ppn_bits > config.ppn_bits:
@@ -132,6 +136,10 @@ def _observe_host_leaf(guard: Guard, read: Read, pte: Pte, rule: Rule) -> Iterat
         size = "sixteen" if len(pages) == 16 else "reserved"
         yield f"napot/{size}/{'hit' if rule else 'miss'}"
         return
+    for position in _positions(pages, guard.devices):
+        yield f"devices/leaf/{position}"
+    if pages.start in guard.devices and pages.stop - 1 in guard.devices:
+        yield "devices/leaf-in-closed-area" if rule else f"devices/leaf/{level}"
     if guard.protected(pages):
         yield f"window/protected-leaf/{level}"
         return

@@ -16,7 +16,7 @@ CONFIGS: Sequence[GptConfig] = (
     GptConfig(areas=4),
     GptConfig(areas=1, pa_width=32, protection_bit=None),
     GptConfig(areas=2, pa_width=33, protection_bit=12),
-    GptConfig(areas=2, device_region=(0xE000_0000, 0xF000_0000)),
+    GptConfig(areas=2, device_region=(0xE000_3000, 0xE100_5000)),
     GptConfig(mode="sv39", areas=4, pa_width=40, protection_bit=38),
     GptConfig(mode="sv39", areas=2, pa_width=56, protection_bit=55),
     GptConfig(mode="sv48", areas=8, pa_width=48, protection_bit=30),
@@ -62,6 +62,12 @@ def name(config: GptConfig) -> str:
     """Return a short name for test ids."""
     devices = "-devices" if config.device_region else ""
     return f"{config.mode}-{config.areas}areas-pa{config.pa_width}-p{config.protection_bit}{devices}"
+
+
+def device_pages(config: GptConfig) -> range:
+    """Return the pages of the device region; none: an empty range."""
+    low, high = config.device_region or (0, 0)
+    return range(low >> 12, high >> 12)
 
 
 def draw_page(rng: Random, config: GptConfig, areas: Sequence[Entry] = ()) -> int:
@@ -141,7 +147,7 @@ def model_of(config: GptConfig, settings: Settings) -> model.Guard:
         mode=config.mode,
         pa_width=config.pa_width,
         protection_bit=config.protection_bit,
-        devices=range(*(address >> 12 for address in config.device_region or (0, 0))),
+        devices=device_pages(config),
         enable=bool(settings.enable),
         world=settings.world,
         areas=[

@@ -18,7 +18,7 @@ from yingzhou.gpt.ip import GptIp
 from yingzhou_sim.paths import BUILD
 
 CONFIGS = (
-    GptConfig(areas=4),
+    GptConfig(areas=4, device_region=(0xE000_0000, 0xF000_0000)),
     GptConfig(mode="sv39", areas=3, pa_width=40, protection_bit=38),
     GptConfig(mode="sv48", areas=2, pa_width=56, protection_bit=55),
 )

@@ -12,7 +12,7 @@ from tb.models.gpt import Fault, Pte, Rule
 from yingzhou.gpt.config import GptConfig
 
 from . import plan
-from .stimulus import Read
+from .stimulus import Read, device_pages
 from .uvm_bench import Cycle, GptDriver, GptMonitor, RegisterRead, RegisterWrite, WasReset
 
 _FAULT_REGISTERS = (0x10, 0x14, 0x18, 0x1C, 0x20)
@@ -53,7 +53,9 @@ class GptScoreboard(uvm_subscriber):
         config: GptConfig = ConfigDB().get(self, "", "BFM").config
         self.config = config
         self.coverage: Coverage = ConfigDB().get(self, "", "COVERAGE")
-        self.state = gpt_registers.Registers(config.mode, config.areas, config.pa_width, config.protection_bit)
+        self.state = gpt_registers.Registers(
+            config.mode, config.areas, config.pa_width, config.protection_bit, device_pages(config)
+        )
         self.seen = dict.fromkeys((RegisterWrite, RegisterRead, Cycle), 0)
         self._requested = None
         self._fault_words: dict[int, int] = {}

@@ -27,6 +27,7 @@ class Registers:
     areas: int
     pa_width: int
     protection_bit: int | None
+    devices: range = range(0)
     guard: Guard = field(init=False)
     record: Record = field(init=False)
 
@@ -35,7 +36,7 @@ class Registers:
 
     def reset(self) -> None:
         """Return to the state after reset: nothing enabled, nothing locked, nothing recorded."""
-        self.guard = Guard(self.mode, self.pa_width, self.protection_bit)
+        self.guard = Guard(self.mode, self.pa_width, self.protection_bit, devices=self.devices)
         self.record = Record()
         self._locked = False
         self._area_words = [{offset: 0 for offset in WRITABLE} for _ in range(self.areas)]
