@@ -33,7 +33,7 @@ enum user_program {
     PROGRAM_FORK,    /* fork; parent and child write the same page and see their own value; argument: generations */
     PROGRAM_SPIN,    /* computes without a system call; argument: rounds */
     PROGRAM_KV,      /* key-value store; argument: operations */
-    PROGRAM_KERNELS, /* CPU kernels with known answers */
+    PROGRAM_KERNELS, /* CPU kernels with known answers; argument: rounds */
     PROGRAM_PEEK,    /* loads from the address in its argument: kernel memory, tables, nowhere */
     PROGRAM_COUNT,
 };

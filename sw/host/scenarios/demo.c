@@ -176,7 +176,7 @@ static void key_value(void)
 
 static void cpu_kernels(void)
 {
-    struct process p = run_program(PROGRAM_KERNELS, 0, false);
+    struct process p = run_program(PROGRAM_KERNELS, 1, false);
     expect(p.exit_code == 0, "kernel %d has a wrong answer", (int)p.exit_code);
     detail("list, matrix, state machine, CRC, sort and sieve have their known answers");
 }
