@@ -15,8 +15,8 @@
 
 void boot(struct frame *frame)
 {
+    guard_boot(hal_device_read(SYSINFO_DRAM_PAGES));
     pages_init(hal_device_read(SYSINFO_DRAM_PAGES));
-    guard_boot();
     hpt_boot();
     table_pool_boot();
     enclave_boot();

@@ -7,7 +7,7 @@
 bool console_put(uint8_t byte)
 {
     for (uint32_t poll = 0; poll < CONSOLE_POLLS; poll++) {
-        if (hal_device_read(UART_STATUS) & UART_STATUS_TX_READY) {
+        if (hal_device_read(UART_STATUS) & UART__STATUS__TX_READY_bm) {
             hal_device_write(UART_TX, byte);
             return true;
         }
@@ -17,7 +17,7 @@ bool console_put(uint8_t byte)
 
 bool console_get(uint8_t *byte)
 {
-    if (!(hal_device_read(UART_STATUS) & UART_STATUS_RX_VALID))
+    if (!(hal_device_read(UART_STATUS) & UART__STATUS__RX_VALID_bm))
         return false;
     *byte = (uint8_t)hal_device_read(UART_RX);
     return true;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pages.h"
 
+#include "guard.h"
+
 #ifdef YZ_NATIVE
 uint32_t page_records[PAGES_MAX];
 #else
@@ -35,6 +37,7 @@ void pages_init(uint32_t total)
         page_chunks[chunk].supers = 0;
     }
     page_chunks[0].foreign += monitor_pages;
+    guard_close_pages(0, monitor_pages, true);
 }
 
 int32_t pages_range(uint32_t pa, uint32_t size, struct page_range *range)
@@ -105,4 +108,7 @@ void pages_set_owner(struct page_range range, enum yz_owner owner, uint32_t tag)
         chunk->foreign += (uint32_t)is_foreign((uint32_t)owner) - (uint32_t)is_foreign(record_owner(record));
         page_records[index] = (record & ~(RECORD_ONE_MAPPING - 1)) | tag << RECORD_TAG_SHIFT | (uint32_t)owner;
     }
+    /* The host may read its tables. */
+    bool tables = owner == YZ_OWNER_HPT_ROOT || owner == YZ_OWNER_HPT_LEAF;
+    guard_close_pages(range.first, range.count, is_foreign((uint32_t)owner) && !tables);
 }

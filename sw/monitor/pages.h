@@ -116,7 +116,10 @@ bool pages_under_superpage(struct page_range range);
 /* True when the two ranges have a page in common. */
 bool pages_overlap(struct page_range a, struct page_range b);
 
-/* New owner and tag for the range; mapping counts stay, the chunks' foreign counts follow. */
+/*
+ * New owner and tag for the range; mapping counts stay, the chunks' foreign counts and the
+ * checker's bitmap follow.
+ */
 void pages_set_owner(struct page_range range, enum yz_owner owner, uint32_t tag);
 
 #endif

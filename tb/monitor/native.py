@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The monitor's own sources, built for this computer with address and undefined-behaviour sanitizers, as a process.
 
-``sw/monitor/native/serve.c`` is the other end of the pipe. A sanitizer report or an access that the HAL's contract forbids
-ends the process; the next command then raises :class:`NativeCrash` with what it said.
+``sw/monitor/native/serve.c`` is the other end of the pipe. A sanitizer report or an access that the HAL's contract
+forbids ends the process; the next command then raises :class:`NativeCrash` with what it said.
 """
 
 import os
@@ -15,8 +15,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from tb.models.abi import ABI
-from yingzhou.soc.memory_map import BOOT_ARGS, DRAM_BASE, PAGE_BYTES, c_header
+from yingzhou.soc.memory_map import BOOT_ARGS, DRAM_BASE, PAGE_BYTES
 from yingzhou_sim.cache import cached, digest
+from yingzhou_sim.firmware import generate_headers
 from yingzhou_sim.paths import SW
 
 MONITOR: Final = SW / "monitor"
@@ -40,12 +41,11 @@ def build(folder: Path = MONITOR) -> Path:
     """Return the executable of the monitor sources in ``folder`` (a mutation gives its own copy)."""
     sources = [*sorted(folder.glob("*.c")), *sorted((folder / "native").glob("*.c"))]
     headers = [*sorted(folder.rglob("*.h")), *sorted((SW / "include" / "yz").glob("*.h"))]
-    key = digest([*_FLAGS, c_header(), *sources, *headers])
+    generated = generate_headers()
+    key = digest([*_FLAGS, generated, *sources, *headers])
 
     def make(out: Path) -> None:
-        (out / "include" / "yz").mkdir(parents=True)
-        (out / "include" / "yz" / "memory_map.h").write_text(c_header())
-        includes = [f"-I{path}" for path in (SW / "include", out / "include", folder, folder / "native")]
+        includes = [f"-I{path}" for path in (SW / "include", generated, folder, folder / "native")]
         lenient = [] if folder == MONITOR else ["-Wno-error"]  # a mutation may leave a variable unused
         command = ["gcc", *_FLAGS, *lenient, *includes, *map(str, sources), "-o", str(out / "monitor")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -61,7 +61,7 @@ class NativeCrash(AssertionError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """Registers after a trap: ``x[0]`` is the program counter; ``stop`` is the exit code when the machine was stopped."""
+    """Registers after a trap: ``x[0]`` is the program counter; ``stop`` the exit code of a stopped machine."""
 
     x: tuple[int, ...]
     mstatus: int
@@ -91,7 +91,7 @@ class Native:
     dram_pages : int
         Size of DRAM in 4 KiB pages.
     checker : int
-        Walk checker that the machine has: 0 none, 1 gpt.
+        Walk checker that the machine has: 0 none, 1 gpt, 2 bitmap.
     areas : int
         Area entries of the guard.
     executable : Path or None
@@ -192,7 +192,7 @@ class Native:
         return self._process.stdout.read(size)
 
     def fault(self, at: int, length: int = 1) -> None:
-        """Let memory access number ``at`` of each later trap, and the ``length - 1`` after it, end in an access fault."""
+        """Let memory accesses ``at`` to ``at + length - 1`` of each later trap end in an access fault."""
         self._ask("F", at, length)
 
     def no_fault(self) -> None:
@@ -220,6 +220,11 @@ class Native:
     def guard(self) -> tuple[int, ...]:
         """Return the guard's registers by word offset."""
         return self._words("G", count=0x400)
+
+    def bitmap(self) -> list[bool]:
+        """Return the bits of the ownership bitmap, one a page."""
+        raw = int.from_bytes(self._ask("B", answer=self.dram_pages // 8), "little")
+        return [bool(raw >> i & 1) for i in range(self.dram_pages)]
 
     def log(self) -> list[tuple[int, int, int]]:
         """What the last trap did, in order: (operation, address, value); at most 65536 entries."""

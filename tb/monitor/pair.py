@@ -108,7 +108,7 @@ class Pair:
         return outcome
 
     def leave(self, how: str, *arguments: int) -> Outcome:
-        """Let the running enclave trap: ``timer``, ``yield``, ``ocall``, ``exit`` or ``fault``; check what the host is told."""
+        """Let the running enclave ``timer``, ``yield``, ``ocall``, ``exit`` or ``fault``; check the host's view."""
         enclave = self.model.enclaves[self.running]
         x = list(self.native.last.x)
         a0, a1, a2 = (*arguments, 0, 0, 0)[:3]

@@ -4,18 +4,21 @@
 import pytest
 
 from tb.models.abi import ABI
-from tb.models.monitor_tables import HOST, LEAF, ROOT, TABLE
+from tb.models.monitor_tables import HOST, LEAF, ROOT, SHARED, TABLE
 from yingzhou.soc.memory_map import DEVICES, DRAM_BASE, PAGE_BYTES, PROTECTED_BASE
 
-from .native import CSR, DEVICE_WRITE, HPT, MEMORY, POOL, SCRATCH, STORE, TLB_FLUSH, Native, pte, ready
+from .native import CSR, DEVICE_WRITE, ELF, HPT, MEMORY, POOL, SCRATCH, SHM, STORE, TLB_FLUSH, Native, pte, ready
 from .native import LEAF as LEAF_TABLE
+from .pair import tiny_elf
 
 END = DRAM_BASE + 4096 * PAGE_BYTES
 K = PAGE_BYTES
 BAD_AREAS = [
-    (HPT, 0, ABI.YZ_ERR_ALIGN), (HPT, 3 * K, ABI.YZ_ERR_ALIGN), (HPT + K, 8 * K, ABI.YZ_ERR_ALIGN), (HPT, 2048, ABI.YZ_ERR_ALIGN),
+    (HPT, 0, ABI.YZ_ERR_ALIGN), (HPT, 3 * K, ABI.YZ_ERR_ALIGN), (HPT + K, 8 * K, ABI.YZ_ERR_ALIGN),
+    (HPT, 2048, ABI.YZ_ERR_ALIGN),
     (HPT + 1, 8 * K, ABI.YZ_ERR_ALIGN), (HPT, 0xFFFF_FFFF, ABI.YZ_ERR_ALIGN), (0, 8 * K, ABI.YZ_ERR_RANGE),
-    (0xFFFF_8000, 8 * K, ABI.YZ_ERR_RANGE), (END, 8 * K, ABI.YZ_ERR_RANGE), (DRAM_BASE - 8 * K, 8 * K, ABI.YZ_ERR_RANGE),
+    (0xFFFF_8000, 8 * K, ABI.YZ_ERR_RANGE), (END, 8 * K, ABI.YZ_ERR_RANGE),
+    (DRAM_BASE - 8 * K, 8 * K, ABI.YZ_ERR_RANGE),
     (0x8000_0000, 0x8000_0000, ABI.YZ_ERR_RANGE), (PROTECTED_BASE, 8 * K, ABI.YZ_ERR_RANGE),
     (DEVICES["guard"].base, K, ABI.YZ_ERR_RANGE), (DRAM_BASE, 8 * K, ABI.YZ_ERR_OWNER),
     (DRAM_BASE + 0x1F_8000, 8 * K, ABI.YZ_ERR_OWNER), (DRAM_BASE, 0x40_0000, ABI.YZ_ERR_OWNER),
@@ -46,7 +49,7 @@ def area(native: Native, i: int) -> tuple[int, int, int]:
 
 @pytest.mark.parametrize(("pa", "size", "error"), BAD_AREAS, ids=lambda v: hex(v & 0xFFFFFFFF))
 def test_refused_areas(booted: Native, unchanged, pa: int, size: int, error: int) -> None:
-    """Unaligned, wrapping, overlapping the monitor, outside DRAM. threat: F01, F02, F34. covers: MON.NAPOT, MON.OWNER"""
+    """Unaligned, wrapping, over the monitor, outside DRAM. threat: F01, F02, F34. covers: MON.NAPOT, MON.OWNER"""
     with unchanged(booted):
         assert booted.host(ABI.YZ_HOST_SM_INIT, pa, size) == (error, 0)
         assert booted.csr("mstatus") & 1 << 20 == 0
@@ -85,8 +88,10 @@ def test_init_with_paging_on(booted: Native, unchanged) -> None:
 def test_nothing_works_before_separation(booted: Native, unchanged) -> None:
     """threat: F34"""
     calls = [
-        (ABI.YZ_HOST_SET_PTE, 1, LEAF_TABLE, 0), (ABI.YZ_HOST_MAP_PTE, HPT, LEAF_TABLE), (ABI.YZ_HOST_SATP, 1 << 31 | HPT >> 12),
-        (ABI.YZ_HOST_HPT_EXTEND, MEMORY, K, 0), (ABI.YZ_HOST_MEMORY_EXTEND, MEMORY, K), (ABI.YZ_HOST_CREATE_ENCLAVE, SCRATCH),
+        (ABI.YZ_HOST_SET_PTE, 1, LEAF_TABLE, 0), (ABI.YZ_HOST_MAP_PTE, HPT, LEAF_TABLE),
+        (ABI.YZ_HOST_SATP, 1 << 31 | HPT >> 12),
+        (ABI.YZ_HOST_HPT_EXTEND, MEMORY, K, 0), (ABI.YZ_HOST_MEMORY_EXTEND, MEMORY, K),
+        (ABI.YZ_HOST_CREATE_ENCLAVE, SCRATCH),
     ]  # fmt: skip
     with unchanged(booted):
         assert booted.host(ABI.YZ_HOST_PT_AREA_SEPARATION, 1, 0) == (ABI.YZ_ERR_STATE, 0)
@@ -244,3 +249,18 @@ def test_pages_are_given_once(tables: Native, function: str) -> None:
     for other in ("YZ_HOST_HPT_EXTEND", "YZ_HOST_MEMORY_EXTEND"):
         for pa, size in ((MEMORY, 4 * K), (MEMORY + 3 * K, K), (MEMORY, 8 * K), (HPT, K), (LEAF_TABLE, 2 * K)):
             assert tables.host(getattr(ABI, other), pa, size) == (ABI.YZ_ERR_OWNER, 0)
+
+
+def test_bitmap_follows_ownership(executable) -> None:
+    """With the bitmap checker: a bit for each page that the host may not map, flushed before the page is used."""
+    with Native(checker=2, executable=executable) as native:
+        native.write(ELF, tiny_elf())
+        ready(native, paged=True, pool_pages=16)
+        native.write_words(SCRATCH, 1, ELF, len(tiny_elf()), MEMORY, 6 * K, K, SHM, K)
+        assert native.guard()[2] == 1 and native.guard()[10:12] == (DRAM_BASE >> 12, 4096)
+        for call in ((ABI.YZ_HOST_CREATE_ENCLAVE, SCRATCH), (ABI.YZ_HOST_DESTROY_ENCLAVE, 16)):
+            assert native.host(*call)[0] == 0
+            closed = [r & 15 not in (HOST, ROOT, LEAF, SHARED) for r in native.records()[0]]
+            assert native.bitmap() == closed
+            assert (DEVICE_WRITE, DEVICES["guard"].base + 0x20, 1) in native.log()
+        assert sum(native.bitmap()) == 512 + 16

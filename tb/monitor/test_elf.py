@@ -120,7 +120,7 @@ words = st.sampled_from(
 )
 @example(damage=[], cut=None)
 def test_damaged_files(host: Pair, damage: list[tuple[int, int]], cut: int | None) -> None:
-    """Header words replaced, file cut short: both accept or both refuse, and nothing is left behind. threat: F01, F02"""
+    """Header words replaced, file cut short: both accept or refuse, and nothing is left behind. threat: F01, F02"""
     image = bytearray(tiny_elf())
     for word, value in damage:
         struct.pack_into("<I", image, 4 * word, value)

@@ -40,7 +40,8 @@ K = PAGE_BYTES
 END = DRAM_BASE + 4096 * K
 PAGES = 6
 GOOD = {
-    "version": 1, "elf": ELF, "elf_size": len(tiny_elf()), "memory": MEMORY, "memory_size": PAGES * K, "stack": K, "shm": SHM,
+    "version": 1, "elf": ELF, "elf_size": len(tiny_elf()), "memory": MEMORY, "memory_size": PAGES * K,
+    "stack": K, "shm": SHM,
     "shm_size": K,
 }  # fmt: skip
 
@@ -82,15 +83,21 @@ def live(pair: Pair) -> Iterator[Pair]:
 
 BAD = [
     ({"version": 0}, ABI.SBI_ERR_INVALID_PARAM), ({"version": 2}, ABI.SBI_ERR_INVALID_PARAM),
-    ({"memory": MEMORY + 1}, ABI.YZ_ERR_ALIGN), ({"memory_size": K + 1}, ABI.YZ_ERR_ALIGN), ({"memory_size": 0}, ABI.YZ_ERR_RANGE),
+    ({"memory": MEMORY + 1}, ABI.YZ_ERR_ALIGN), ({"memory_size": K + 1}, ABI.YZ_ERR_ALIGN),
+    ({"memory_size": 0}, ABI.YZ_ERR_RANGE),
     ({"memory": 0}, ABI.YZ_ERR_RANGE), ({"memory": END}, ABI.YZ_ERR_RANGE), ({"memory": END - K}, ABI.YZ_ERR_RANGE),
-    ({"memory_size": 0xFFFF_F000}, ABI.YZ_ERR_RANGE), ({"memory": PROTECTED_BASE + MEMORY - DRAM_BASE}, ABI.YZ_ERR_RANGE),
+    ({"memory_size": 0xFFFF_F000}, ABI.YZ_ERR_RANGE),
+    ({"memory": PROTECTED_BASE + MEMORY - DRAM_BASE}, ABI.YZ_ERR_RANGE),
     ({"memory": DEVICES["uart"].base}, ABI.YZ_ERR_RANGE), ({"memory": DRAM_BASE}, ABI.YZ_ERR_OWNER),
-    ({"memory": DRAM_BASE + 0x1F_F000}, ABI.YZ_ERR_OWNER), ({"memory": HPT}, ABI.YZ_ERR_OWNER), ({"memory": POOL}, ABI.YZ_ERR_OWNER),
+    ({"memory": DRAM_BASE + 0x1F_F000}, ABI.YZ_ERR_OWNER), ({"memory": HPT}, ABI.YZ_ERR_OWNER),
+    ({"memory": POOL}, ABI.YZ_ERR_OWNER),
     ({"memory": HPT - 5 * K}, ABI.YZ_ERR_OWNER), ({"stack": 0}, ABI.YZ_ERR_RANGE), ({"stack": 100}, ABI.YZ_ERR_ALIGN),
-    ({"stack": 0x1000_0000}, ABI.YZ_ERR_RANGE), ({"stack": 0xFFFF_F000}, ABI.YZ_ERR_RANGE), ({"stack": 4 * K}, ABI.YZ_ERR_NO_MEMORY),
-    ({"memory_size": 3 * K}, ABI.YZ_ERR_NO_MEMORY), ({"shm": SHM + 4}, ABI.YZ_ERR_ALIGN), ({"shm_size": 1}, ABI.YZ_ERR_ALIGN),
-    ({"shm_size": 0x11000}, ABI.YZ_ERR_RANGE), ({"shm": END}, ABI.YZ_ERR_RANGE), ({"shm": 0xFFFF_F000}, ABI.YZ_ERR_RANGE),
+    ({"stack": 0x1000_0000}, ABI.YZ_ERR_RANGE), ({"stack": 0xFFFF_F000}, ABI.YZ_ERR_RANGE),
+    ({"stack": 4 * K}, ABI.YZ_ERR_NO_MEMORY),
+    ({"memory_size": 3 * K}, ABI.YZ_ERR_NO_MEMORY), ({"shm": SHM + 4}, ABI.YZ_ERR_ALIGN),
+    ({"shm_size": 1}, ABI.YZ_ERR_ALIGN),
+    ({"shm_size": 0x11000}, ABI.YZ_ERR_RANGE), ({"shm": END}, ABI.YZ_ERR_RANGE),
+    ({"shm": 0xFFFF_F000}, ABI.YZ_ERR_RANGE),
     ({"shm": DRAM_BASE}, ABI.YZ_ERR_OWNER), ({"shm": HPT}, ABI.YZ_ERR_OWNER), ({"shm": POOL}, ABI.YZ_ERR_OWNER),
     ({"shm": MEMORY}, ABI.YZ_ERR_RANGE), ({"shm": MEMORY + 5 * K}, ABI.YZ_ERR_RANGE), ({"elf": 0}, ABI.YZ_ERR_RANGE),
     ({"elf": DRAM_BASE}, ABI.YZ_ERR_OWNER), ({"elf": END - 4}, ABI.YZ_ERR_RANGE), ({"elf_size": 0}, ABI.YZ_ERR_RANGE),
@@ -111,7 +118,8 @@ def test_refused_parameters(native: Native, unchanged, changes: dict[str, int], 
 @pytest.mark.parametrize(
     ("pa", "error"),
     [(SCRATCH + 1, ABI.YZ_ERR_ALIGN), (0, ABI.YZ_ERR_RANGE), (DRAM_BASE, ABI.YZ_ERR_OWNER), (HPT, ABI.YZ_ERR_OWNER),
-     (POOL, ABI.YZ_ERR_OWNER), (END - 28, ABI.YZ_ERR_RANGE), (0xFFFF_FFF0, ABI.YZ_ERR_RANGE), (SCRATCH + K - 28, ABI.YZ_ERR_RANGE),
+     (POOL, ABI.YZ_ERR_OWNER), (END - 28, ABI.YZ_ERR_RANGE), (0xFFFF_FFF0, ABI.YZ_ERR_RANGE),
+     (SCRATCH + K - 28, ABI.YZ_ERR_RANGE),
      (DEVICES["sim"].base, ABI.YZ_ERR_RANGE), (HPT - 16, ABI.YZ_ERR_OWNER)],
 )  # fmt: skip
 def test_refused_parameter_addresses(native: Native, unchanged, pa: int, error: int) -> None:

@@ -102,7 +102,8 @@ def test_console_that_stays_busy(booted: Native) -> None:
 @pytest.mark.parametrize(
     ("size", "pa", "high"),
     [
-        (1, 0, 0), (1, DRAM_BASE, 0), (1, HPT, 0), (2, HPT - 1, 0), (1, END, 0), (2, END - 1, 0), (1, DEVICES["uart"].base, 0),
+        (1, 0, 0), (1, DRAM_BASE, 0), (1, HPT, 0), (2, HPT - 1, 0), (1, END, 0), (2, END - 1, 0),
+        (1, DEVICES["uart"].base, 0),
         (0xFFFF_FFFF, SCRATCH, 0), (0xFFFF_FFFF, 0xFFFF_FFFF, 0), (1, SCRATCH, 1), (1, DRAM_BASE | 1 << 30, 0),
         (2, DRAM_BASE + (2 << 20) - 1, 0), (2, DRAM_BASE - 1, 0),
     ],

@@ -22,7 +22,8 @@ SUPERPAGE = DRAM_BASE + 0xC0_0000
 tables = st.sampled_from([HPT + i * PAGE_BYTES for i in range(8)])
 slots = st.builds(lambda t, i: t + 4 * i, tables, st.integers(0, 6) | st.sampled_from([1022, 1023]))
 odd_addresses = st.sampled_from([
-    0, 4, DRAM_BASE, DRAM_BASE - 4, END - 4, END, 0xFFFF_FFFC, HPT - 4, HPT + 8 * PAGE_BYTES, POOL, MEMORY, SHM, HPT + 2,
+    0, 4, DRAM_BASE, DRAM_BASE - 4, END - 4, END, 0xFFFF_FFFC, HPT - 4, HPT + 8 * PAGE_BYTES, POOL, MEMORY, SHM,
+    HPT + 2,
     PROTECTED_BASE + (HPT - DRAM_BASE), DEVICES["uart"].base,
 ])  # fmt: skip
 locations = slots | slots | slots | odd_addresses

@@ -128,14 +128,14 @@ uint32_t hal_device_read(uint32_t address)
     }
     switch (address) {
     case UART_STATUS:
-        return (machine.console_busy ? 0 : UART_STATUS_TX_READY) |
-               (machine.console_in_taken < machine.console_in_bytes ? UART_STATUS_RX_VALID : 0);
+        return (machine.console_busy ? 0 : UART__STATUS__TX_READY_bm) |
+               (machine.console_in_taken < machine.console_in_bytes ? UART__STATUS__RX_VALID_bm : 0);
     case UART_RX:
         return machine.console_in[machine.console_in_taken++];
     case SYSINFO_DRAM_PAGES:
         return machine.dram_pages;
     case SYSINFO_FEATURES:
-        return machine.checker | YZ_PROTECTION_BIT << 8;
+        return machine.checker | YZ_PROTECTION_BIT << SYSINFO__FEATURES__PROTECTION_BIT_bp;
     default:
         violation("read of a device register that does not exist", address);
         return 0;
@@ -148,7 +148,8 @@ static void guard_write(uint32_t address, uint32_t value)
     if (machine.checker == CHECKER_NONE)
         violation("write to a guard that is not there", address);
     for (uint32_t area = 0; area < machine.guard_areas; area++) {
-        if (address - GUARD_AREA(area) < 0x20 && (machine.guard[(GUARD_AREA_ATTR(area) - YZ_GUARD_BASE) / 4] & GUARD_ATTR_LOCK))
+        uint32_t attr = machine.guard[(GUARD_AREA_REGISTER(area, attr) - YZ_GUARD_BASE) / 4];
+        if (address - GUARD_AREA(area) < sizeof(gpt__area_t__stride20_t) && (attr & GPT__AREA_T__ATTR_T__LOCK_bm) != 0)
             violation("write to a locked area entry", address);
     }
     if (address >= GUARD_AREA(machine.guard_areas))

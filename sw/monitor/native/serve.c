@@ -9,6 +9,7 @@
 
 #include "boot.h"
 #include "enclave.h"
+#include "guard.h"
 #include "hal.h"
 #include "machine.h"
 #include "pages.h"
@@ -148,6 +149,9 @@ static void command(int name)
     case 'E': /* set the generation of enclave slot a */
         a = word();
         enclaves[a % YZ_MAX_ENCLAVES].generation = word();
+        break;
+    case 'B': /* ownership bitmap */
+        put(guard_bitmap, machine.dram_pages / 8);
         break;
     case 'G':
         put(machine.guard, sizeof(machine.guard));
