@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What of an ELF file becomes an enclave: the rules of docs/monitor-abi.md over a byte string, and a writer for tests."""
+"""What of an ELF file becomes an enclave: the rules of docs/monitor-abi.md over bytes, and a writer for tests."""
 
 import struct
 from collections.abc import Sequence
@@ -82,7 +82,7 @@ def layout(image: bytes) -> Layout:
 
 
 def write(entry: int, segments: Sequence[Segment], **header: int) -> bytes:
-    """Return an ELF file of these segments; ``header`` overrides ``etype``, ``machine``, ``phnum``, ``phentsize``, ``phoff``."""
+    """Return an ELF file of these segments; ``header`` overrides ``etype``, ``machine``, ``phnum``, and so on."""
     phoff = header.get("phoff", _FILE.size)
     body = bytearray(_FILE.size + _PROGRAM.size * len(segments))
     table = []

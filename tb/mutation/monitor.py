@@ -61,7 +61,8 @@ def tests_of(rule: str) -> tuple[str, ...]:
     found = []
     for file in sorted(TESTS.glob("test_*.py")):
         for node in ast.parse(file.read_text()).body:
-            if isinstance(node, ast.FunctionDef) and re.search(rf"covers:[^\n]*{re.escape(rule)}\b", ast.get_docstring(node) or ""):
+            covers = rf"covers:[^\n]*{re.escape(rule)}\b"
+            if isinstance(node, ast.FunctionDef) and re.search(covers, ast.get_docstring(node) or ""):
                 found.append(f"{file.relative_to(ROOT)}::{node.name}")
     return tuple(found)
 
@@ -74,7 +75,8 @@ def try_mutant(mutant: Mutant) -> Outcome:
     shutil.copytree(SW / "monitor", copy)
     text = (copy / mutant.file).read_text()
     if text.count(mutant.old) != 1:
-        raise ConfigError(f"mutant {mutant.name}: {mutant.old!r} is {text.count(mutant.old)} times in {mutant.file}, not once")
+        count = text.count(mutant.old)
+        raise ConfigError(f"mutant {mutant.name}: {mutant.old!r} is {count} times in {mutant.file}, not once")
     (copy / mutant.file).write_text(text.replace(mutant.old, mutant.new))
     tests = tests_of(mutant.rule)
     if not tests:
@@ -83,7 +85,8 @@ def try_mutant(mutant: Mutant) -> Outcome:
     environment = {**os.environ, "YZ_MONITOR_SOURCES": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1) or "native build of the monitor failed" in done.stdout:
-        raise RuntimeError(f"mutant {mutant.name} broke the run instead of failing it:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
+        output = done.stdout[-3000:] + done.stderr[-1000:]
+        raise RuntimeError(f"mutant {mutant.name} broke the run instead of failing it:\n{output}")
     return Outcome(mutant.name, mutant.rule, done.returncode == 1, round(time.monotonic() - begin, 1))
 
 
