@@ -101,7 +101,8 @@ BAD = [
     ({"shm": DRAM_BASE}, ABI.YZ_ERR_OWNER), ({"shm": HPT}, ABI.YZ_ERR_OWNER), ({"shm": POOL}, ABI.YZ_ERR_OWNER),
     ({"shm": MEMORY}, ABI.YZ_ERR_RANGE), ({"shm": MEMORY + 5 * K}, ABI.YZ_ERR_RANGE), ({"elf": 0}, ABI.YZ_ERR_RANGE),
     ({"elf": DRAM_BASE}, ABI.YZ_ERR_OWNER), ({"elf": END - 4}, ABI.YZ_ERR_RANGE), ({"elf_size": 0}, ABI.YZ_ERR_RANGE),
-    ({"elf_size": 0xFFFF_FFFF}, ABI.YZ_ERR_RANGE), ({"elf_size": 51}, ABI.YZ_ERR_ELF), ({"elf": ELF + 2}, ABI.YZ_ERR_ELF),
+    ({"elf_size": 0xFFFF_FFFF}, ABI.YZ_ERR_RANGE), ({"elf_size": 51}, ABI.YZ_ERR_ELF),
+    ({"elf": ELF + 2}, ABI.YZ_ERR_ELF),
     ({"elf": SHM}, ABI.YZ_ERR_ELF), ({"elf": MEMORY}, ABI.YZ_ERR_RANGE), ({"elf": MEMORY - 64}, ABI.YZ_ERR_RANGE),
     ({"elf": POOL - 4}, ABI.YZ_ERR_OWNER),
 ]  # fmt: skip
@@ -201,7 +202,8 @@ def _flushed_last(native: Native) -> None:
     log = native.log()
     switches = [
         i for i, (op, where, _) in enumerate(log)
-        if (op == CSR_WRITE and where in (0x180, 0x3A0)) or (op == DEVICE_WRITE and where == DEVICES["guard"].base + 0xC)
+        if (op == CSR_WRITE and where in (0x180, 0x3A0))
+        or (op == DEVICE_WRITE and where == DEVICES["guard"].base + 0xC)
     ]  # fmt: skip
     assert len(switches) == 3 and any(op == TLB_FLUSH for op, _, _ in log[switches[-1] :])
 
