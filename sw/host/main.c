@@ -69,20 +69,23 @@ _Noreturn void kernel_main(uint32_t hart, const struct yz_boot_args *given)
             unguarded ? "unguarded" : "guarded");
     csr_write(scounteren, COUNTEREN_CY_TM_IR);
     pool_init((uint32_t)(uintptr_t)__image_end, POOL_END);
+    bool early = arguments.mode == YZ_MODE_ATTACK && !arguments.scenario;
+    uint32_t failures = early ? scenarios_run(&attack_early_scenarios[0], 1, 0) : 0;
     int32_t error = tables_init(unguarded);
     if (error)
         panic("the monitor refused the page-table area: %s (%d)", error_name(error), (int)error);
+    if (early)
+        failures += scenarios_run(&attack_early_scenarios[1], 1, 0);
     error = kernel_space_init();
     if (error)
         panic("the monitor refused the kernel's page tables: %s (%d)", error_name(error), (int)error);
 
-    uint32_t failures = 0;
     switch (arguments.mode) {
     case YZ_MODE_DEMO:
         failures = scenarios_run(demo_scenarios, demo_scenario_count, arguments.scenario);
         break;
     case YZ_MODE_ATTACK:
-        failures = scenarios_run(attack_scenarios, attack_scenario_count, arguments.scenario);
+        failures += scenarios_run(attack_scenarios, attack_scenario_count, arguments.scenario);
         break;
     case YZ_MODE_BENCH:
         bench_run(arguments.scenario);

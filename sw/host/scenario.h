@@ -30,7 +30,8 @@ __attribute__((format(printf, 1, 2))) void detail(const char *format, ...);
 /* A measured value for the bench report. The strings are constants. */
 void bench_report(const char *bench, const char *metric, uint32_t value, const char *unit);
 
-extern const struct scenario demo_scenarios[], attack_scenarios[];
+/* The early attacks run without paging: number 0 before the monitor is initialised, number 1 after it. */
+extern const struct scenario demo_scenarios[], attack_early_scenarios[2], attack_scenarios[];
 extern const size_t demo_scenario_count, attack_scenario_count;
 void bench_run(uint32_t only);
 

@@ -50,14 +50,18 @@ uint32_t page_owner(uint32_t pa);
 /* The call must have failed, with this error when `error` is not 0. */
 bool refused(struct sbi_result result, int32_t error, const char *what);
 
-/* The access must have trapped with one of two causes (the same twice if only one is right) at this address. */
-bool trapped(struct probe probe, uint32_t cause, uint32_t other_cause, uint32_t address, const char *what);
+/* The access must have trapped with this cause at this address. */
+bool trapped(struct probe probe, uint32_t cause, uint32_t address, const char *what);
 
 /* Checksum of a page of 1024 words. */
 uint32_t page_sum(uint32_t pa);
 
 /* Checksum of what attacks aim at: the kernel's root table, PLAY_VA's table, the table of the table area, a data page. */
 uint32_t attack_sums(void);
+
+/* Before paging is on: attack_early.c. PMP alone stands between the host and the memory. */
+void attack_before_init(void);
+void attack_before_paging(void);
 
 /* Page tables and satp: attack_tables.c, attack_memory.c */
 void attack_satp_elsewhere(void);

@@ -17,11 +17,11 @@ void attack_store_to_tables(void)
         {probe_amoadd, "atomic add"},
     };
     for (uint32_t i = 0; i < sizeof stores / sizeof stores[0]; i++) {
-        trapped(stores[i].store(first, 1), CAUSE_STORE_PAGE, CAUSE_STORE_ACCESS, first, stores[i].what);
-        trapped(stores[i].store(last, 1), CAUSE_STORE_PAGE, CAUSE_STORE_ACCESS, last, stores[i].what);
-        trapped(stores[i].store(attack.table, 1), CAUSE_STORE_PAGE, CAUSE_STORE_ACCESS, attack.table, stores[i].what);
+        trapped(stores[i].store(first, 1), CAUSE_STORE_PAGE, first, stores[i].what);
+        trapped(stores[i].store(last, 1), CAUSE_STORE_PAGE, last, stores[i].what);
+        trapped(stores[i].store(attack.table, 1), CAUSE_STORE_PAGE, attack.table, stores[i].what);
     }
-    trapped(probe_sc(attack.page, first, 1), CAUSE_STORE_PAGE, CAUSE_STORE_ACCESS, first, "store conditional");
+    trapped(probe_sc(attack.page, first, 1), CAUSE_STORE_PAGE, first, "store conditional");
     /* A word whose second half would be the first byte of the tables: the page before is not mapped. */
     struct probe p = probe_store32(first - 2, 0xFFFFFFFF);
     expect(p.cause != CAUSE_NONE, "a misaligned store across the edge went through");
@@ -47,9 +47,9 @@ void attack_devices(void)
     };
     for (uint32_t i = 0; i < sizeof devices / sizeof devices[0]; i++) {
         refused(set_one(play_pte(5), pte_make(devices[i].pa, LEAF)), YZ_ERR_PTE_TARGET, devices[i].what);
-        trapped(probe_store32(devices[i].pa, 0), CAUSE_STORE_PAGE, CAUSE_STORE_ACCESS, devices[i].pa, devices[i].what);
+        trapped(probe_store32(devices[i].pa, 0), CAUSE_STORE_PAGE, devices[i].pa, devices[i].what);
     }
-    trapped(probe_load32(va), CAUSE_LOAD_PAGE, CAUSE_LOAD_PAGE, va, "load through the refused entry");
+    trapped(probe_load32(va), CAUSE_LOAD_PAGE, va, "load through the refused entry");
     expect(attack_sums() == sums, "a table changed");
     detail("no mapping of guard, UART, system information or CLINT; stores to their addresses fault");
 }
@@ -60,9 +60,9 @@ void attack_status_bits(void)
         return;
     uint32_t va = PLAY_VA + 6 * PAGE, secret = attack.victim.memory, sums = attack_sums();
     csr_set(sstatus, SSTATUS_SUM | SSTATUS_MXR);
-    trapped(probe_load32(secret), CAUSE_LOAD_PAGE, CAUSE_LOAD_ACCESS, secret, "load from an enclave page, SUM and MXR");
-    trapped(probe_store32(HPT_BASE, 0), CAUSE_STORE_PAGE, CAUSE_STORE_ACCESS, HPT_BASE, "store to a table, SUM and MXR");
-    trapped(probe_load32(YZ_MONITOR_BASE), CAUSE_LOAD_PAGE, CAUSE_LOAD_ACCESS, YZ_MONITOR_BASE, "load from the monitor");
+    trapped(probe_load32(secret), CAUSE_LOAD_PAGE, secret, "load from an enclave page, SUM and MXR");
+    trapped(probe_store32(HPT_BASE, 0), CAUSE_STORE_PAGE, HPT_BASE, "store to a table, SUM and MXR");
+    trapped(probe_load32(YZ_MONITOR_BASE), CAUSE_LOAD_PAGE, YZ_MONITOR_BASE, "load from the monitor");
     refused(set_one(play_pte(6), pte_make(secret, PTE_V | PTE_X | PTE_A)), YZ_ERR_PTE_TARGET, "execute-only enclave page");
     /* MXR itself works: it opens execute-only pages of the host's own, and only those. */
     set_one(play_pte(6), pte_make(attack.page, PTE_V | PTE_X | PTE_A));
@@ -95,7 +95,7 @@ void attack_machine_csrs(void)
     csr_set(sstatus, mprv | mpp_machine);
     expect((csr_read(sstatus) & (mprv | mpp_machine)) == 0, "sstatus shows 0x%08x", (unsigned)csr_read(sstatus));
     struct probe p = probe_load32(YZ_MONITOR_BASE);
-    trapped(p, CAUSE_LOAD_PAGE, CAUSE_LOAD_ACCESS, YZ_MONITOR_BASE, "load from the monitor after the tries");
+    trapped(p, CAUSE_LOAD_PAGE, YZ_MONITOR_BASE, "load from the monitor after the tries");
     detail("MPRV, PMP and mret are illegal instructions (%u) to the host, and sstatus has no MPRV", CAUSE_ILLEGAL);
 }
 
@@ -118,8 +118,8 @@ void attack_stale_translation(void)
     if (!expect(error == 0 && e.memory == memory, "create: %s", error_name(error)))
         return;
     for (int i = 0; i < 3; i++) {
-        trapped(probe_load32(aliases[i]), CAUSE_LOAD_PAGE, CAUSE_LOAD_ACCESS, aliases[i], "load through a stale translation");
-        trapped(probe_store32(aliases[i], 0), CAUSE_STORE_PAGE, CAUSE_STORE_ACCESS, aliases[i], "store through it");
+        trapped(probe_load32(aliases[i]), CAUSE_LOAD_PAGE, aliases[i], "load through a stale translation");
+        trapped(probe_store32(aliases[i], 0), CAUSE_STORE_PAGE, aliases[i], "store through it");
     }
     expect(pte_read(play_pte(7)) == 0 && pte_read(play_pte(700)) == 0 && pte_read(kernel_pte(memory)) == 0,
            "an entry still points to the donated page");
@@ -141,7 +141,7 @@ void attack_split_and_fence(void)
     error = pte_set(kernel_pte(page), 0);
     expect(error == 0, "the entry cannot be cleared: %s", error_name(error));
     tlb_flush_page(page);
-    trapped(probe_load32(page), CAUSE_LOAD_PAGE, CAUSE_LOAD_PAGE, page, "load from the page that was unmapped");
+    trapped(probe_load32(page), CAUSE_LOAD_PAGE, page, "load from the page that was unmapped");
     expect(probe_load32(other).cause == CAUSE_NONE, "its neighbour is gone too");
     error = kernel_map(page, 1, LEAF | PTE_G);
     expect(error == 0 && probe_load32(page).cause == CAUSE_NONE, "the page cannot be mapped again");
@@ -154,7 +154,7 @@ void attack_reservation(void)
         return;
     uint32_t va = PLAY_VA + 8 * PAGE, secret = attack.victim.memory;
     expect(probe_sc(attack.page + 8, attack.page + 8, 5).value == 0, "SC on the host's own page fails");
-    trapped(probe_sc(attack.page, secret, 0), CAUSE_STORE_PAGE, CAUSE_STORE_ACCESS, secret, "SC to an enclave page");
+    trapped(probe_sc(attack.page, secret, 0), CAUSE_STORE_PAGE, secret, "SC to an enclave page");
     /* Reserve through va, then the entry is to lead elsewhere: refused, and the SC, if it stores, stores to the old page. */
     set_one(play_pte(8), pte_make(attack.page, LEAF));
     probe_lr(va);
@@ -162,7 +162,7 @@ void attack_reservation(void)
     expect(pte_read(play_pte(8)) == pte_make(attack.page, LEAF), "the entry changed");
     set_one(play_pte(8), 0);
     tlb_flush_page(va);
-    trapped(probe_lr(va), CAUSE_LOAD_PAGE, CAUSE_LOAD_ACCESS, va, "LR after the mapping is gone");
+    trapped(probe_lr(va), CAUSE_LOAD_PAGE, va, "LR after the mapping is gone");
     detail("SC to an enclave page takes a store fault; the reserved address cannot be led there");
 }
 
@@ -171,7 +171,7 @@ void attack_still_alive(void)
     if (!attack_ready())
         return;
     for (int i = 0; i < 50; i++)
-        trapped(probe_load32(attack.victim.memory), CAUSE_LOAD_PAGE, CAUSE_LOAD_ACCESS, attack.victim.memory, "load");
+        trapped(probe_load32(attack.victim.memory), CAUSE_LOAD_PAGE, attack.victim.memory, "load");
     uint64_t from = time_now();
     uint32_t turns = 0;
     while (time_now() - from < 10000)

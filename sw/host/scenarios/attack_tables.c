@@ -43,9 +43,9 @@ void attack_satp_bare(void)
     try_satp(0, "mode Bare");
     try_satp(kernel_root >> PAGE_SHIFT, "mode Bare with the right root");
     struct probe p = probe_load32(attack.victim.memory);
-    trapped(p, CAUSE_LOAD_PAGE, CAUSE_LOAD_ACCESS, attack.victim.memory, "load from an enclave page by its address");
+    trapped(p, CAUSE_LOAD_PAGE, attack.victim.memory, "load from an enclave page by its address");
     p = probe_load32(YZ_MONITOR_BASE);
-    trapped(p, CAUSE_LOAD_PAGE, CAUSE_LOAD_ACCESS, YZ_MONITOR_BASE, "load from the monitor by its address");
+    trapped(p, CAUSE_LOAD_PAGE, YZ_MONITOR_BASE, "load from the monitor by its address");
     detail("paging cannot be turned off (cause %u); loads by physical address take cause %u", CAUSE_ILLEGAL,
            (unsigned)p.cause);
 }
@@ -86,7 +86,7 @@ void attack_pointer_elsewhere(void)
     }
     expect(pte_read(entry) == 0 && attack_sums() == sums, "a table changed");
     struct probe p = probe_load32(PLAY_VA + SUPERPAGE);
-    trapped(p, CAUSE_LOAD_PAGE, CAUSE_LOAD_PAGE, PLAY_VA + SUPERPAGE, "load through the refused pointer");
+    trapped(p, CAUSE_LOAD_PAGE, PLAY_VA + SUPERPAGE, "load through the refused pointer");
     detail("%u pointers refused with PTE_TARGET (%d); the load there takes cause %u",
            (unsigned)(sizeof targets / sizeof targets[0]), YZ_ERR_PTE_TARGET, (unsigned)p.cause);
 }
@@ -111,7 +111,7 @@ void attack_alias_of_tables(void)
     expect(p.cause == CAUSE_NONE && p.value == word, "the second address reads 0x%08x, cause %u", (unsigned)p.value,
            (unsigned)p.cause);
     p = probe_store32(va, 0xFFFFFFFF);
-    trapped(p, CAUSE_STORE_PAGE, CAUSE_STORE_ACCESS, va, "store through the second address");
+    trapped(p, CAUSE_STORE_PAGE, va, "store through the second address");
     set_one(play_pte(1), 0);
     tlb_flush_page(va);
     expect(attack_sums() == sums, "a table changed");
@@ -125,7 +125,7 @@ static void try_leaf(uint32_t pa, const char *what)
     refused(set_one(play_pte(2), pte_make(pa, LEAF)), YZ_ERR_PTE_TARGET, what);
     refused(set_one(play_pte(2), pte_make(pa, LEAF_READ)), YZ_ERR_PTE_TARGET, what);
     expect(pte_read(play_pte(2)) == 0, "%s: the entry changed", what);
-    trapped(probe_load32(va), CAUSE_LOAD_PAGE, CAUSE_LOAD_PAGE, va, what);
+    trapped(probe_load32(va), CAUSE_LOAD_PAGE, va, what);
 }
 
 void attack_map_secret_pages(void)
