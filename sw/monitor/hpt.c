@@ -36,15 +36,20 @@ static INLINE struct stage stage_begin(void)
 }
 
 /* Count (or uncount) the mapping that a valid, judged entry makes. */
-static INLINE void account(uint32_t root, uint32_t pte, bool add)
+static INLINE void account_below(uint32_t total, uint32_t root, uint32_t pte, bool add)
 {
     uint32_t index = pte_ppn(pte) - DRAM_PPN;
-    if (index >= page_total)
+    if (index >= total)
         return; /* the simulation device */
     if (root == 0)
         page_records[index] += add ? RECORD_ONE_MAPPING : 0u - RECORD_ONE_MAPPING;
     else if (!pte_is_pointer(pte))
         page_chunks[index / CHUNK_PAGES].supers += add ? 1u : 0u - 1u;
+}
+
+static INLINE void account(uint32_t root, uint32_t pte, bool add)
+{
+    account_below(page_total, root, pte, add);
 }
 
 static COLD int32_t count_root(uint32_t pte)
@@ -87,12 +92,18 @@ static INLINE int32_t find_table(uint32_t pte_pa)
     return owner == YZ_OWNER_HPT_ROOT ? (int32_t)LOCATION_ROOT : YZ_ERR_PTE_LOCATION;
 }
 
+/* The same out of line: a batch's loop keeps its registers for the entries that share a table. */
+static COLD int32_t find_next_table(uint32_t pte_pa)
+{
+    return find_table(pte_pa);
+}
+
 /* First pass for one entry. The caller has made sure that there is room. */
 static INLINE int32_t stage_entry(struct stage *stage, uint32_t pte_pa, uint32_t value)
 {
     /* One comparison sees another table and a misaligned address alike. */
     if (!LIKELY(TABLE_OF(pte_pa) == stage->table_pa)) {
-        int32_t root = find_table(pte_pa);
+        int32_t root = find_next_table(pte_pa);
         if (root < 0)
             return root;
         stage->table_pa = TABLE_OF(pte_pa);
@@ -142,6 +153,7 @@ static COLD int32_t undo(uint32_t failed, uint32_t end)
 
 static INLINE int32_t commit(uint32_t end)
 {
+    const uint32_t total = page_total; /* in a register: the compiler must assume that stores change the variable */
     for (struct staged *entry = staged; entry != staged + end; entry++) {
         uint32_t root = entry->location & LOCATION_ROOT;
         uint32_t pa = entry->location - root;
@@ -150,7 +162,7 @@ static INLINE int32_t commit(uint32_t end)
             return undo((uint32_t)(entry - staged), end);
         entry->value = old;
         if (!LIKELY((old & PTE_V) == 0))
-            account(root, old, false);
+            account_below(total, root, old, false);
     }
     return SBI_SUCCESS;
 }
