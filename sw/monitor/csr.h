@@ -38,7 +38,8 @@
 #define CSR_MHARTID 0xF14
 
 /*
- * mstatus: 31 SD | 22 TSR | 21 TW | 20 TVM | 19 MXR | 18 SUM | 17 MPRV | 12:11 MPP | 8 SPP | 7 MPIE | 5 SPIE | 3 MIE | 1 SIE
+ * mstatus: 31 SD | 22 TSR | 21 TW | 20 TVM | 19 MXR | 18 SUM | 17 MPRV | 12:11 MPP | 8 SPP | 7 MPIE | 5 SPIE | 3 MIE |
+ *          1 SIE
  */
 #define MSTATUS_SIE (1u << 1)
 #define MSTATUS_MIE (1u << 3)
@@ -73,7 +74,7 @@
 #define CAUSE_STORE_PAGE 15u
 
 /* Everything a supervisor may handle itself: all but its own ecall. */
-#define MEDELEG_ALL (1u << 0 | 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 12 | 1u << 13 | 1u << 15)
+#define MEDELEG_ALL 0xB1FFu /* bits 0 to 8, 12, 13, 15 */
 #define MEDELEG_ILLEGAL (1u << CAUSE_ILLEGAL)
 
 /* satp, Sv32: 31 mode | 30:22 ASID | 21:0 page number of the root table. */

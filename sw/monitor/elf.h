@@ -4,8 +4,8 @@
  *
  * The headers are read once into the monitor's memory; every test and every later use is of that copy. Accepted:
  * ELFCLASS32, little endian, ET_EXEC, EM_RISCV, 1 to ELF_SEGMENTS_MAX program headers of 32 bytes, no PT_INTERP and no
- * PT_DYNAMIC. Each PT_LOAD with memory lies in [4096, YZ_ENCLAVE_VA_LIMIT), its bytes inside the file, p_filesz <= p_memsz,
- * p_vaddr and p_offset equal modulo 4; no two share a page; e_entry is 4-aligned and inside an executable one.
+ * PT_DYNAMIC. Each PT_LOAD with memory lies in [4096, YZ_ENCLAVE_VA_LIMIT), its bytes inside the file, p_filesz <=
+ * p_memsz, p_vaddr and p_offset equal modulo 4; no two share a page; e_entry is 4-aligned and inside an executable one.
  * A segment with W and X is accepted: which pages are so is in the program headers that a measurement covers.
  */
 #ifndef YZ_MONITOR_ELF_H
@@ -43,7 +43,10 @@ static inline uint32_t elf_end_page(const struct elf_segment *segment)
     return (segment->va + segment->memory_size + 4095) >> 12;
 }
 
-/* Read the file at [pa, pa + size), host pages that the caller has checked. YZ_ERR_ELF, SBI_ERR_FAILED after an access fault. */
+/*
+ * Read the file at [pa, pa + size), host pages that the caller has checked. YZ_ERR_ELF, SBI_ERR_FAILED after an access
+ * fault.
+ */
 int32_t elf_read(uint32_t pa, uint32_t size, struct elf_image *image);
 
 #endif

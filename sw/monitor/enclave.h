@@ -11,14 +11,15 @@
  * destroyed enclave never names another one; a slot whose generations are used up stays unused.
  *
  * Memory, in the order of the donated pages: ELF segments, stack, heap. Physical addresses are those of the protected
- * window. Virtual: segments where the ELF says, the heap right after the highest, the stack below YZ_ENCLAVE_STACK_TOP with
- * an unmapped page below it, the ocall buffer (raw window, host pages with owner SHARED) at YZ_ENCLAVE_SHM_VA.
+ * window. Virtual: segments where the ELF says, the heap right after the highest, the stack below YZ_ENCLAVE_STACK_TOP
+ * with an unmapped page below it, the ocall buffer (raw window, host pages with owner SHARED) at YZ_ENCLAVE_SHM_VA.
  *
  * Invariants:
  * - A page of owner ENCLAVE is mapped by the tables of its one enclave and by nothing else.
- * - Its contents are zero or the enclave's from before it is the enclave's first, and zero before it is the host's again.
- * - The host sees of an enclave: its identifier, why it came back, and the registers that abi.h names. Its own registers
- *   are what they were at the call.
+ * - Its contents are zero or the enclave's from before it is the enclave's first, and zero before it is the host's
+ *   again.
+ * - The host sees of an enclave: its identifier, why it came back, and the registers that abi.h names. Its own
+ *   registers are what they were at the call.
  */
 #ifndef YZ_MONITOR_ENCLAVE_H
 #define YZ_MONITOR_ENCLAVE_H
@@ -31,7 +32,14 @@
 #include "sbi.h"
 #include "trap.h"
 
-enum enclave_state { ENCLAVE_FREE, ENCLAVE_FRESH, ENCLAVE_RUNNABLE, ENCLAVE_RUNNING, ENCLAVE_STOPPED, ENCLAVE_OCALLING };
+enum enclave_state {
+    ENCLAVE_FREE,
+    ENCLAVE_FRESH,
+    ENCLAVE_RUNNABLE,
+    ENCLAVE_RUNNING,
+    ENCLAVE_STOPPED,
+    ENCLAVE_OCALLING,
+};
 
 struct enclave {
     enum enclave_state state;
@@ -71,7 +79,10 @@ void enclave_release(struct enclave *enclave);
 int32_t enclave_destroy(uint32_t eid);
 int32_t enclave_stop(uint32_t eid);
 
-/* YZ_HOST_RUN_ENCLAVE and YZ_HOST_RESUME_ENCLAVE: on success `frame` is the enclave's. Sets a0 and a1 of the host otherwise. */
+/*
+ * YZ_HOST_RUN_ENCLAVE and YZ_HOST_RESUME_ENCLAVE: on success `frame` is the enclave's. Sets a0 and a1 of the host
+ * otherwise.
+ */
 void enclave_run(struct frame *frame);
 void enclave_resume(struct frame *frame);
 

@@ -37,7 +37,8 @@ static int32_t map_private(struct layout *layout, uint32_t va, uint32_t count, u
 }
 
 /* All tables of the enclave. Touches the pool only. */
-static int32_t build_tables(struct enclave *enclave, const struct yz_enclave_params *params, const struct elf_image *image)
+static int32_t build_tables(struct enclave *enclave, const struct yz_enclave_params *params,
+                            const struct elf_image *image)
 {
     struct layout layout = {enclave_tag(enclave), 0, enclave->memory.first};
     if (!table_pool_take(layout.tag, &layout.root))

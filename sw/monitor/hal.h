@@ -2,8 +2,8 @@
 /*
  * The only door from the monitor to memory, devices and CSRs.
  *
- * On the target these are inline instructions (hal_target.h). In the native build (YZ_NATIVE) they are functions over an
- * array of bytes, where tests look at every access and make any of them fail (native/hal_native.c).
+ * On the target these are inline instructions (hal_target.h). In the native build (YZ_NATIVE) they are functions over
+ * an array of bytes, where tests look at every access and make any of them fail (native/hal_native.c).
  *
  * Contract:
  * - Memory functions take physical addresses of DRAM in either window. The caller has checked range and owner.

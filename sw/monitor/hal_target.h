@@ -5,8 +5,8 @@
  * A memory instruction that may fault is entered in the table .fixup as (its address, where to go on). The trap handler
  * of machine mode looks there (entry.S), so the good path pays nothing for being able to fail.
  *
- * The compiler keeps these instructions in order among themselves, and may keep the monitor's own variables in registers
- * across them: no address given to the HAL lies in the monitor's region.
+ * The compiler keeps these instructions in order among themselves, and may keep the monitor's own variables in
+ * registers across them: no address given to the HAL lies in the monitor's region.
  */
 #ifndef YZ_MONITOR_HAL_TARGET_H
 #define YZ_MONITOR_HAL_TARGET_H

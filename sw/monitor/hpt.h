@@ -10,13 +10,14 @@
  * memory meanwhile changes nothing.
  *
  * Invariants:
- * - An HPT_ROOT page holds only invalid entries, pointers to HPT_LEAF pages and superpages onto chunks without foreign pages.
+ * - An HPT_ROOT page holds only invalid entries, pointers to HPT_LEAF pages and superpages onto chunks without foreign
+ *   pages.
  * - An HPT_LEAF page holds only invalid entries and leaves that pte.h allows.
  * - The mapping counts of pages.h are exact.
  * Hence no walk that starts in an HPT_ROOT page ends in a page that is not the host's.
  *
- * TLB: an entry that the host changes may stay in the TLB until the host's own sfence.vma; both translations were legal.
- * When a page leaves the host, the monitor removes its mappings and flushes before the page has its new owner.
+ * TLB: an entry that the host changes may stay in the TLB until the host's own sfence.vma; both translations were
+ * legal. When a page leaves the host, the monitor removes its mappings and flushes before the page has its new owner.
  */
 #ifndef YZ_MONITOR_HPT_H
 #define YZ_MONITOR_HPT_H
@@ -55,9 +56,9 @@ int32_t hpt_set_pte(uint32_t op, uint32_t arg1, uint32_t arg2, uint32_t arg3);
 int32_t hpt_split(uint32_t pte_pa, uint32_t table_pa);
 
 /*
- * Take a range from the host for another owner: every page HOST, under no superpage; then no host mapping and no TLB entry
- * is left. YZ_ERR_OWNER, YZ_ERR_MAPPED: nothing changed. SBI_ERR_FAILED after an access fault: mappings may be gone, the
- * pages are still the host's.
+ * Take a range from the host for another owner: every page HOST, under no superpage; then no host mapping and no TLB
+ * entry is left. YZ_ERR_OWNER, YZ_ERR_MAPPED: nothing changed. SBI_ERR_FAILED after an access fault: mappings may be
+ * gone, the pages are still the host's.
  */
 int32_t hpt_claim(struct page_range range);
 

@@ -93,8 +93,8 @@ static inline uint32_t pages_record_of(uint32_t ppn)
 void pages_init(uint32_t total);
 
 /*
- * Turn (pa, size) into a range. SBI_SUCCESS; YZ_ERR_RANGE for an empty, wrapping or non-DRAM range, YZ_ERR_ALIGN when one
- * of the two is not a multiple of a page.
+ * Turn (pa, size) into a range. SBI_SUCCESS; YZ_ERR_RANGE for an empty, wrapping or non-DRAM range, YZ_ERR_ALIGN when
+ * one of the two is not a multiple of a page.
  */
 int32_t pages_range(uint32_t pa, uint32_t size, struct page_range *range);
 

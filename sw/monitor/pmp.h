@@ -15,8 +15,8 @@
  *   10..14| off                                |                |
  *   15    | everything else                    | RWX            | boot
  *
- * All regions are NAPOT: pmpaddr = base >> 2 | (size / 8 - 1), for a power of two size and a base that is a multiple of it.
- * Machine mode is not bound by the entries (L is clear): its own accesses are checked by the page records.
+ * All regions are NAPOT: pmpaddr = base >> 2 | (size / 8 - 1), for a power of two size and a base that is a multiple of
+ * it. Machine mode is not bound by the entries (L is clear): its own accesses are checked by the page records.
  */
 #ifndef YZ_MONITOR_PMP_H
 #define YZ_MONITOR_PMP_H

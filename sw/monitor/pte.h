@@ -7,12 +7,12 @@
  *
  * The verdicts are pure functions of an entry and the record of the page it points to:
  *
- *   entry in a leaf table, V = 1                  | target HOST, SHARED | HPT_ROOT, HPT_LEAF | simulation device | other
- *   ----------------------------------------------+---------------------+--------------------+-------------------+------
- *   R, no W, no X                                 | yes                 | yes                | yes               | no
- *   R and W, no X                                 | yes                 | no                 | yes               | no
- *   X, with R or not, with R and W                | yes                 | no                 | no                | no
- *   W without R; no R, W, X (a pointer)           | bad format
+ *   entry in a leaf table, V = 1                 | target HOST, SHARED | HPT_ROOT, HPT_LEAF | simulation device | other
+ *   ---------------------------------------------+---------------------+--------------------+-------------------+------
+ *   R, no W, no X                                | yes                 | yes                | yes               | no
+ *   R and W, no X                                | yes                 | no                 | yes               | no
+ *   X, with R or not, with R and W               | yes                 | no                 | no                | no
+ *   W without R; no R, W, X (a pointer)          | bad format
  *
  *   entry in a root table, V = 1
  *   pointer (no R, W, X)                          | A, D, U clear and target HPT_LEAF: yes

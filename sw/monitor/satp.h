@@ -2,8 +2,9 @@
 /*
  * The host's satp and sfence.vma once they trap (mstatus.TVM, Privileged Architecture 3.1.6.5).
  *
- * Policy for a new value: mode Sv32, and the root a page of owner HPT_ROOT. So the host can neither leave its guarded tables
- * nor switch paging off again. Any ASID. A refused csrw is an illegal instruction to the host; a refused YZ_HOST_SATP an error.
+ * Policy for a new value: mode Sv32, and the root a page of owner HPT_ROOT. So the host can neither leave its guarded
+ * tables nor switch paging off again. Any ASID. A refused csrw is an illegal instruction to the host; a refused
+ * YZ_HOST_SATP an error.
  */
 #ifndef YZ_MONITOR_SATP_H
 #define YZ_MONITOR_SATP_H
@@ -14,8 +15,8 @@
 #include "trap.h"
 
 /*
- * Load the host's satp and flush the TLB. YZ_ERR_STATE before PT_AREA_SEPARATION, SBI_ERR_INVALID_PARAM for a mode other
- * than Sv32, YZ_ERR_PTE_LOCATION for another root.
+ * Load the host's satp and flush the TLB. YZ_ERR_STATE before PT_AREA_SEPARATION, SBI_ERR_INVALID_PARAM for a mode
+ * other than Sv32, YZ_ERR_PTE_LOCATION for another root.
  */
 int32_t satp_set(uint32_t value);
 

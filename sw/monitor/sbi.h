@@ -37,7 +37,9 @@ struct sbi_result sbi_reset(uint32_t function, uint32_t type, uint32_t reason);
 struct sbi_result sbi_host(struct frame *frame);
 bool sbi_enters_enclave(uint32_t function);
 
-/* Answer an ecall of the host, the program counter already past it. True: it enters an enclave, trap_switch must do it. */
+/*
+ * Answer an ecall of the host, the program counter already past it. True: it enters an enclave, trap_switch must do it.
+ */
 bool sbi_call(struct frame *frame);
 
 #endif

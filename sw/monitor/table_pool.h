@@ -2,8 +2,9 @@
 /*
  * Pages for the page tables of enclaves, given by the host (MEMORY_EXTEND), and the tables built in them.
  *
- * The hart's walker, and the monitor, reach these pages through the protected window only; the raw window of each area is
- * closed by PMP. A free page of the pool is all zero and has tag 0 in its record; a page in use carries its enclave's tag.
+ * The hart's walker, and the monitor, reach these pages through the protected window only; the raw window of each area
+ * is closed by PMP. A free page of the pool is all zero and has tag 0 in its record; a page in use carries its
+ * enclave's tag.
  */
 #ifndef YZ_MONITOR_TABLE_POOL_H
 #define YZ_MONITOR_TABLE_POOL_H

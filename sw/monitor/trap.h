@@ -7,9 +7,10 @@
  * A SET_PTE thus moves 16 registers, an entry into an enclave 31.
  *
  * Invariants:
- * - mscratch is the address of the frame while S or U runs, and 0 while the monitor runs: a trap that finds 0 comes from
- *   the monitor itself. If its instruction is in the fixup table it goes on there, otherwise the machine stops.
- * - mstatus.MIE is 0 and mstatus.MPRV is 0 in the monitor: nothing interrupts it, and its accesses are machine-mode ones.
+ * - mscratch is the address of the frame while S or U runs, and 0 while the monitor runs: a trap that finds 0 comes
+ *   from the monitor itself. If its instruction is in the fixup table it goes on there, otherwise the machine stops.
+ * - mstatus.MIE is 0 and mstatus.MPRV is 0 in the monitor: nothing interrupts it, and its accesses are machine-mode
+ *   ones.
  * - frame.status is what mstatus will be after the return; entry.S writes it only when status_changed is set.
  */
 #ifndef YZ_MONITOR_TRAP_H
@@ -40,7 +41,10 @@ struct frame {
 };
 _Static_assert(sizeof(struct frame) == FRAME_BYTES, "entry.S and struct frame disagree");
 
-/* Handles the trap with ra, sp, t0-t6, a0-a7 of the frame. True: nothing was done yet, call trap_switch with all registers. */
+/*
+ * Handles the trap with ra, sp, t0-t6, a0-a7 of the frame. True: nothing was done yet, call trap_switch with all
+ * registers.
+ */
 bool trap_handle(struct frame *frame);
 
 /* Handles the traps that read or replace any register: world switches and emulated CSR instructions. */

@@ -3,7 +3,8 @@
  * The machine that the native build of the monitor runs on: DRAM as an array, CSRs and devices as variables.
  *
  * It is stricter than hardware. An access of the monitor that the contract of hal.h does not allow ends the process: an
- * address outside both windows of DRAM or in the monitor's region, a misaligned word, the raw window of an enclave's page.
+ * address outside both windows of DRAM or in the monitor's region, a misaligned word, the raw window of an enclave's
+ * page.
  */
 #ifndef YZ_NATIVE_MACHINE_H
 #define YZ_NATIVE_MACHINE_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * entry.S and hal_target.h on the machine, with a monitor of three calls around them: what happens when the monitor itself
- * takes an access fault. The code in S-mode makes the calls and ends the run with 0, or with the number of the check that failed.
+ * entry.S and hal_target.h on the machine, with a monitor of three calls around them: what happens when the monitor
+ * itself takes an access fault. The code in S-mode makes the calls and ends the run with 0, or with the number of the
+ * check that failed.
  */
 #include <yz/memory_map.h>
 
