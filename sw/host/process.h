@@ -26,6 +26,7 @@ struct process {
     uint32_t fault_cause, fault_address; /* cause CAUSE_NONE unless killed */
     uint32_t page_faults;                /* kept promises */
     uint32_t preemptions;
+    uint32_t measured; /* what SYS_MEASURED last told */
     uint32_t mmap_next;
     bool quiet; /* a fatal fault is expected: say nothing */
 };
