@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from dataclasses import asdict, dataclass
@@ -70,14 +71,20 @@ def tests_of(rule: str) -> tuple[str, ...]:
 def try_mutant(mutant: Mutant) -> Outcome:
     """Build the monitor with ``mutant`` in it and run the tests of its rule."""
     begin = time.monotonic()
-    copy = OUT / "monitor" / mutant.name
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(SW / "monitor", copy)
-    text = (copy / mutant.file).read_text()
-    if text.count(mutant.old) != 1:
+    OUT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=OUT, prefix=f"{mutant.name}.") as scratch:
+        copy = Path(scratch) / "monitor"
+        shutil.copytree(SW / "monitor", copy)
+        text = (copy / mutant.file).read_text()
         count = text.count(mutant.old)
-        raise ConfigError(f"mutant {mutant.name}: {mutant.old!r} is {count} times in {mutant.file}, not once")
-    (copy / mutant.file).write_text(text.replace(mutant.old, mutant.new))
+        if count != 1:
+            raise ConfigError(f"mutant {mutant.name}: {mutant.old!r} is {count} times in {mutant.file}, not once")
+        (copy / mutant.file).write_text(text.replace(mutant.old, mutant.new))
+        killed = _tests_fail(mutant, copy)
+    return Outcome(mutant.name, mutant.rule, killed, round(time.monotonic() - begin, 1))
+
+
+def _tests_fail(mutant: Mutant, copy: Path) -> bool:
     tests = tests_of(mutant.rule)
     if not tests:
         raise ConfigError(f"mutant {mutant.name}: no test says 'covers: {mutant.rule}'")
@@ -87,7 +94,7 @@ def try_mutant(mutant: Mutant) -> Outcome:
     if done.returncode not in (0, 1) or "native build of the monitor failed" in done.stdout:
         output = done.stdout[-3000:] + done.stderr[-1000:]
         raise RuntimeError(f"mutant {mutant.name} broke the run instead of failing it:\n{output}")
-    return Outcome(mutant.name, mutant.rule, done.returncode == 1, round(time.monotonic() - begin, 1))
+    return done.returncode == 1
 
 
 def main() -> int:
@@ -105,7 +112,6 @@ def main() -> int:
             outcomes.append(try_mutant(mutant))
             state = "killed" if outcomes[-1].killed else "LIVES"
             print(f"{state:7} {outcomes[-1].seconds:5.1f} s  {mutant.rule:24} {mutant.name}", flush=True)
-    OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "monitor.json").write_text(json.dumps([asdict(o) for o in outcomes], indent=1))
     alive = [o.name for o in outcomes if not o.killed]
     print(f"{len(outcomes) - len(alive)} of {len(outcomes)} mutants killed")
