@@ -64,6 +64,14 @@ def _protection_bit(text: str) -> int | None:
     return None if text == "none" else int(text)
 
 
+def _device_region(text: str) -> tuple[int, int]:
+    low, _, high = text.partition(":")
+    try:
+        return int(low, 0), int(high, 0)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not LOW:HIGH, such as 0xe0000000:0x100000000") from None
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``yingzhou generate`` to ``parser``."""
     parser.epilog = (
@@ -91,6 +99,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="bit of a physical address that selects protected memory, or none (default 30 for sv32, else 39)",
     )
     gpt.add_argument(
+        "--device-region",
+        type=_device_region,
+        metavar="LOW:HIGH",
+        help="byte addresses of device registers, where the protection bit is an ordinary bit (default none)",
+    )
+    gpt.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="Verilog file, named like the module (default build/verilog/)"
     )
 
@@ -116,6 +130,7 @@ def _gpt_config(arguments: argparse.Namespace) -> GptConfig:
         areas=arguments.areas,
         pa_width=pa_width if arguments.pa_width is None else arguments.pa_width,
         protection_bit=getattr(arguments, "protection_bit", protection_bit),
+        device_region=arguments.device_region,
     )
 
 

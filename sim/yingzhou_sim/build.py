@@ -41,6 +41,11 @@ def _emit(module: str, function: str, config: object, out: Path) -> None:
     subprocess.run([sys.executable, "-c", script, str(out)], input=pickle.dumps(config), env=env, check=True)
 
 
+def _say(what: str) -> None:
+    """Tell the user why nothing happens for a while; standard output stays the program's."""
+    print(f"building: {what}; kept for the next time", file=sys.stderr, flush=True)
+
+
 def _versions() -> str:
     return " ".join(f"{name}={importlib.metadata.version(name)}" for name in _HDL_PACKAGES)
 
@@ -49,9 +54,12 @@ def hart_verilog(config: HartConfig) -> Path:
     """Return the hart's Verilog file for this configuration. About a minute the first time."""
     sources = [_RTL / "hart", _RTL / "bus" / "wishbone.py"]
     key = digest([_versions(), repr(config), *sources])
-    return (
-        cached("hart", key, lambda folder: _emit("hart.hart", "emit_hart", config, folder / "yz_hart.v")) / "yz_hart.v"
-    )
+
+    def make(folder: Path) -> None:
+        _say("elaborating the hart, about a minute")
+        _emit("hart.hart", "emit_hart", config, folder / "yz_hart.v")
+
+    return cached("hart", key, make) / "yz_hart.v"
 
 
 def soc_verilog(config: SocConfig) -> Path:
@@ -85,6 +93,7 @@ def library(config: SocConfig, trace: str | None = None) -> Path:
 
 
 def _verilate(folder: Path, hart: Path, soc: Path, flags: list[str], trace: str | None) -> None:
+    _say(f"the simulator{f' with {trace} waves' if trace else ''}, some minutes")
     work = folder / "obj"
     work.mkdir()
     defines = [f"-DYZ_TRACE_{trace.upper()}"] if trace else []

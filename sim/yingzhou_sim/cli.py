@@ -43,5 +43,10 @@ def main(argv: list[str] | None = None) -> int:
     except ConfigError as error:
         print(f"yingzhou {arguments.command}: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"yingzhou {arguments.command}: cannot use {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130

@@ -9,6 +9,8 @@ from elftools.elf.elffile import ELFFile
 
 from yingzhou.errors import ConfigError, require
 
+EF_RISCV_RVC, EF_RISCV_FLOAT_ABI, EF_RISCV_RVE = 0x1, 0x6, 0x8
+"""Bits of ``e_flags`` that ask for what the hart does not have (RISC-V ELF psABI, 8.1)."""
 EM_RISCV = 243
 """``e_machine`` of RISC-V (RISC-V ELF psABI, 8.1)."""
 
@@ -52,6 +54,13 @@ def read_elf(path: Path) -> Image:
     require(machine == EM_RISCV, f"{path} is for machine {machine}; RISC-V ({EM_RISCV}) is needed")
     kind = int.from_bytes(data[16:18], "little")
     require(kind == 2, f"{path} has ELF type {kind}; a static executable (type 2) is needed")
+    flags = int.from_bytes(data[36:40], "little")
+    for bit, what in (
+        (EF_RISCV_RVC, "compressed instructions (C)"),
+        (EF_RISCV_FLOAT_ABI, "floating-point registers (F, D or Q)"),
+        (EF_RISCV_RVE, "the E base"),
+    ):
+        require(flags & bit == 0, f"{path} was compiled for {what}; this hart is RV32IMA with the ilp32 ABI")
     try:
         with open(path, "rb") as stream:
             elf = ELFFile(stream)

@@ -5,7 +5,9 @@ import multiprocessing
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from queue import Empty
+from types import FrameType, TracebackType
+from typing import Any, Self
 
 from yingzhou.errors import ConfigError
 
@@ -61,6 +63,27 @@ def _worker(run: Run, queue: Any, stop: Any) -> None:
     queue.put(("done", run.name, result))
 
 
+class _Interrupt:
+    """Notes the first Ctrl-C instead of raising: an exception in the middle of a queue's read would tear its stream.
+
+    A second Ctrl-C does what it always does.
+    """
+
+    def __enter__(self) -> Self:
+        self.seen = False
+        self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.seen = True
+        signal.signal(signal.SIGINT, self._before)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+
 def execute_all(runs: Sequence[Run], observer: RunObserver, jobs: int) -> tuple[list[Outcome], bool]:
     """Run at most ``jobs`` at a time, in order.
 
@@ -72,16 +95,22 @@ def execute_all(runs: Sequence[Run], observer: RunObserver, jobs: int) -> tuple[
     waiting, active = list(runs), {}
     done: dict[str, Outcome] = {}
     failure: _Failure | None = None
-    interrupted = False
-    while waiting or active:
-        try:
+    with _Interrupt() as interrupt:
+        while active or (waiting and not stop.is_set()):
             while waiting and len(active) < jobs and not stop.is_set():
                 run = waiting.pop(0)
                 active[run.name] = process = context.Process(target=_worker, args=(run, queue, stop), daemon=True)
                 process.start()
-            if not active:
-                break
-            match queue.get():
+            if interrupt.seen:
+                stop.set()
+            try:
+                news = queue.get(timeout=0.5)
+            except Empty:
+                dead = [name for name, process in active.items() if not process.is_alive()]
+                if dead and queue.empty():
+                    raise RuntimeError(f"the simulation of {', '.join(dead)} died without a word") from None
+                continue
+            match news:
                 case ("console", name, text):
                     observer.console(name, text)
                 case ("scenario", scenario):
@@ -96,9 +125,6 @@ def execute_all(runs: Sequence[Run], observer: RunObserver, jobs: int) -> tuple[
                     else:
                         done[name] = result
                         observer.progress(result)
-        except KeyboardInterrupt:
-            interrupted = True
-            stop.set()
     if failure:
         raise ConfigError(failure.text) if failure.user else RuntimeError(failure.text)
-    return [done[run.name] for run in runs if run.name in done], interrupted
+    return [done[run.name] for run in runs if run.name in done], interrupt.seen

@@ -19,7 +19,7 @@ from .options import positive
 from .parallel import execute_all
 from .paths import BUILD
 from .progress import Display
-from .report import SimReport
+from .report import SimReport, read_coverage
 from .runs import BootMode, Outcome, Run
 
 SCENARIO_RUNS: Final = {
@@ -35,6 +35,9 @@ examples:
   yingzhou sim --run hostile                      only the hostile host
   yingzhou sim --elf prog.elf --waves waves.fst   a bare-metal program of your own
   yingzhou sim --enclave hello.elf                an enclave of your own, run by the host kernel
+
+exit code: 0 when every scenario passed or the program ended with 0; 1 when one failed, the program ended with another
+code (it is printed), ran into --max-cycles or was interrupted; 2 for wrong input
 """
 
 
@@ -50,7 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=list(SCENARIO_RUNS),
         help="run only these scenarios: " + "; ".join(f"{name}: {text[0]}" for name, text in SCENARIO_RUNS.items()),
     )
-    parser.add_argument("--checker", choices=CHECKERS, default="gpt", help="what judges page walks (default gpt)")
+    parser.add_argument(
+        "--checker",
+        choices=CHECKERS,
+        default="gpt",
+        help="what judges page walks; other than gpt only with --elf (default gpt)",
+    )
     parser.add_argument("--dram-latency", type=positive, metavar="CYCLES", help="DRAM latency (default 10)")
     parser.add_argument("--dram-mib", type=positive, metavar="MIB", help="size of DRAM in MiB (default 256)")
     parser.add_argument("--max-cycles", type=positive, metavar="N", help="give up after N cycles (default 100000000)")
@@ -81,6 +89,9 @@ def _base(arguments: argparse.Namespace) -> Run:
 def run(arguments: argparse.Namespace) -> int:
     """Run and return the exit code: 0 when everything passed or the program ended with 0, else 1."""
     base = _base(arguments)
+    if base.waves:
+        trace_kind(base.waves)
+        base.waves.parent.mkdir(parents=True, exist_ok=True)
     if arguments.elf:
         image = read_elf(arguments.elf)
         low = base.config.hart.reset_pc
@@ -105,6 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
         base.config.dram_bytes >= 64 << 20,
         f"--dram-mib {arguments.dram_mib} is too small for the host kernel at {HOST_BASE:#x}; at least 64 are needed",
     )
+    arguments.out.mkdir(parents=True, exist_ok=True)
     return _scenarios(base, names, arguments)
 
 
@@ -147,12 +159,14 @@ def _scenarios(base: Run, names: list[str], arguments: argparse.Namespace) -> in
         library.result()
     with Display() as display:
         outcomes, interrupted = execute_all(runs, display, arguments.jobs)
-    report = SimReport(config=base.config, dram=base.dram, interrupted=interrupted)
+    covered = {row[0]: [row[-1]] for row in read_coverage().rows}
+    report = SimReport(config=base.config, dram=base.dram, interrupted=interrupted, coverage_map=covered)
     for run, outcome in zip(runs, outcomes, strict=False):
         _add(report, run, outcome)
     report.write(arguments.out)
     print(
-        f"{report.passed} passed, {report.failed} failed; {report.cycles} cycles, {report.khz:.0f} kHz; "
+        f"{'interrupted; ' if interrupted else ''}{report.passed} passed, {report.failed} failed; "
+        f"{report.cycles} cycles, {report.khz:.0f} kHz; "
         f"report: {arguments.out / 'report.html'}"
     )
     complete = not interrupted and len(outcomes) == len(runs)
@@ -165,6 +179,8 @@ def _add(report: SimReport, run: Run, outcome: Outcome) -> None:
     report.seconds += outcome.seconds
     for s in outcome.scenarios:
         report.add(name=s.name, kind=s.kind, threat=s.threats, passed=s.passed, cycles=s.cycles, detail=s.detail)
+    if outcome.stop is None:  # the user interrupted it: neither passed nor failed
+        return
     report.add(
         name=f"{run.name}: ends by itself",
         kind="function",

@@ -14,11 +14,13 @@ from yingzhou_sim.elf import read_elf, require_range
 BASE = 0x8000_0000
 
 
-def make_elf(*, bits=1, data=1, machine=243, kind=2, address=BASE, payload=b"\x13\0\0\0" * 4, memory=None, segments=1):
+def make_elf(
+    *, bits=1, data=1, machine=243, kind=2, address=BASE, flags=0, payload=b"\x13\0\0\0" * 4, memory=None, segments=1
+):
     """Return a small ELF file; the defaults are a good one (System V gABI, figures 4-3 and 5-1)."""
     ident = b"\x7fELF" + bytes([bits, data, 1]) + bytes(9)
     offset = 52 + 32 * segments
-    header = struct.pack("<HHIIIIIHHHHHH", kind, machine, 1, BASE, 52, 0, 0, 52, 32, segments, 40, 0, 0)
+    header = struct.pack("<HHIIIIIHHHHHH", kind, machine, 1, BASE, 52, 0, flags, 52, 32, segments, 40, 0, 0)
     program = struct.pack("<IIIIIIII", 1, offset, address, address, len(payload), memory or len(payload), 5, 4096)
     return ident + header + program * segments + payload
 
@@ -49,6 +51,9 @@ def test_good(path):
         (make_elf(data=2), "little-endian"),
         (make_elf(machine=62), "machine 62"),
         (make_elf(kind=3), "type 3"),
+        (make_elf(flags=1), "compressed"),
+        (make_elf(flags=4), "floating-point"),
+        (make_elf(flags=8), "E base"),
         (make_elf(segments=0), "no loadable segment"),
         (make_elf(memory=4), "damaged"),
     ],
