@@ -155,13 +155,14 @@ bool space_fault(struct space *space, uint32_t va, uint32_t cause)
     uint32_t pte_pa = leaf->table + 4 * vpn0(va), pte = pte_read(pte_pa);
     bool good;
     if (!(pte & PTE_V)) {
+        /* No fence: this hart's TLBs hold only translations that walks ended well with (as Svvptc promises). */
         bool around = region->kind == REGION_IMAGE && !(region->rwx & PTE_W);
         good = around ? map_around(space, leaf, region, va)
                       : map_page(space, leaf, region, va, needs == PTE_W) && pte_commit() == SBI_SUCCESS;
     } else {
         good = needs != PTE_W || pte & PTE_W || copy_on_write(region, pte_pa, pte);
+        tlb_flush_page(va);
     }
-    tlb_flush_page(va);
     return good;
 }
 
