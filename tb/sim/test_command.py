@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``yingzhou sim`` as a user calls it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -104,3 +105,23 @@ def test_interrupt(tmp_path):
     assert process.returncode == 1
     assert "interrupted" in out and "instructions retired" in out
     assert "Traceback" not in errors
+
+
+def test_interrupted_scenarios_leave_a_partial_report(tmp_path):
+    """Ctrl-C during the scenarios: what ended is in the report, and what did not is not counted as failed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "yingzhou_sim", "sim", "--run", "walker", "--out", str(tmp_path)],
+        env=ENV,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout and process.stderr
+    while " pass " not in (line := process.stdout.readline()):
+        assert line, "ended before a scenario did"
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=60)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert process.returncode == 1 and "interrupted" in out and "Traceback" not in errors
+    assert report["interrupted"] and report["passed"] == len(report["scenarios"]) >= 1
+    assert (tmp_path / "report.html").stat().st_size > 1000
