@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Proof of the guard as a drop-in block with AXI4-Lite registers. Every input is free in every cycle.
 // MODE_*: paging mode and width of the block that the proof runs on.
+`ifdef MODE_SV48
+`define WIDE
+`define LEVELS 4
+`define LEVEL 3
+`endif
 `ifdef MODE_SV39
+`define WIDE
+`define LEVELS 3
+`define LEVEL 2
+`endif
+`ifdef WIDE
 `define PPN 44
 `define PBIT 43
 `define PTE_PPN 44
-`define LEVELS 3
 `define INDEX 9
 `define PTE 64
-`define LEVEL 2
 `else
 `define PPN 22
 `define PBIT 18
@@ -113,7 +121,7 @@ module gpt_ip_proof #(parameter AREAS = 2) (
         cover (req_rule == 1); cover (req_rule == 3); cover (req_rule == 4);
         cover (rsp_rule == 1); cover (rsp_rule == 2); cover (rsp_rule == 3); cover (rsp_rule == 4);
         cover (req_deny && rsp_deny && req_rule != rsp_rule);
-`ifdef MODE_SV39
+`ifdef WIDE
         cover (rsp_rule == 2 && pte[63] && rsp_level == 0);
 `endif
     end

@@ -62,6 +62,14 @@ JOBS: Final = (
         cover_depth=20,
         define="-DMODE_SV39",
     ),
+    Job(
+        name="gpt_ip_sv48",
+        top="gpt_ip",
+        config=GptConfig(mode="sv48", areas=2, pa_width=56, protection_bit=55),
+        prove_depth=2,
+        cover_depth=20,
+        define="-DMODE_SV48",
+    ),
 )
 
 
