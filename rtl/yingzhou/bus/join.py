@@ -37,13 +37,7 @@ class WishboneJoin(wiring.Component):
         with m.If(self.out.cyc & self.out.stb):
             m.d.sync += [held.eq(~(self.out.ack | self.out.err)), held_second.eq(use_second)]
         with m.If(use_second):
-            self._connect(m, self.second)
+            m.d.comb += wishbone.forward(self.second, self.out)
         with m.Else():
-            self._connect(m, self.first)
+            m.d.comb += wishbone.forward(self.first, self.out)
         return m
-
-    def _connect(self, m: Module, master) -> None:
-        for name in ("cyc", "stb", "we", "adr", "sel", "dat_w"):
-            m.d.comb += getattr(self.out, name).eq(getattr(master, name))
-        for name in ("ack", "err", "dat_r"):
-            m.d.comb += getattr(master, name).eq(getattr(self.out, name))

@@ -43,3 +43,13 @@ class Signature(wiring.Signature):
                 "dat_r": In(DATA_WIDTH),
             }
         )
+
+
+def forward(master, slave) -> list:
+    """Return the statements that hand a master's transfer to a slave and the slave's answer back, without a cycle.
+
+    Both may be any object with the signals of :class:`Signature`, as seen by their owner; widths may differ.
+    """
+    requests = [getattr(slave, name).eq(getattr(master, name)) for name in ("cyc", "stb", "we", "adr", "sel", "dat_w")]
+    answers = [getattr(master, name).eq(getattr(slave, name)) for name in ("ack", "err", "dat_r")]
+    return requests + answers

@@ -15,6 +15,8 @@ from coreblocks.socks.clint import ClintMtimeKey
 from transactron import TransactronContextComponent
 from transactron.utils import DependencyContext, DependencyManager
 
+from yingzhou.bus import wishbone
+
 from .config import HartConfig
 from .ports import ADDR_WIDTH, MODULE, members
 
@@ -79,10 +81,7 @@ class Hart(wiring.Component):
             (self.data, core.wb_data),
             (self.walk, self._walk_master.wb_master),
         ):
-            for name in ("cyc", "stb", "we", "adr", "sel", "dat_w"):
-                m.d.comb += getattr(ours, name).eq(getattr(theirs, name))
-            for name in ("ack", "err", "dat_r"):
-                m.d.comb += getattr(theirs, name).eq(getattr(ours, name))
+            m.d.comb += wishbone.forward(theirs, ours)
             m.d.comb += [theirs.stall.eq(0), theirs.rty.eq(0)]
         m.d.comb += [
             core.interrupts.eq(self.software_interrupt << MSI | self.timer_interrupt << MTI),

@@ -37,10 +37,7 @@ class Clint(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.clint = clint = self._clint
-        for name in ("cyc", "stb", "we", "adr", "sel", "dat_w"):
-            m.d.comb += getattr(clint.bus, name).eq(getattr(self.bus, name))
-        for name in ("ack", "err", "dat_r"):
-            m.d.comb += getattr(self.bus, name).eq(getattr(clint.bus, name))
+        m.d.comb += wishbone.forward(self.bus, clint.bus)
         m.d.comb += [self.mtip.eq(clint.mtip), self.msip.eq(clint.msip), self.mtime.eq(clint.mtime)]
         return m
 

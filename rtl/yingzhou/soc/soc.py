@@ -5,7 +5,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from yingzhou.bus import axi4
+from yingzhou.bus import axi4, wishbone
 from yingzhou.bus.decode import WishboneDecode
 from yingzhou.bus.join import WishboneJoin
 from yingzhou.bus.line_buffer import BEAT_BYTES, BYTE_ADDR_WIDTH
@@ -128,10 +128,7 @@ class Soc(wiring.Component):
         connect(m, data_decode.dram, join.second)
         # Decoded to DRAM, so the address fits the 32 bits of the memory path.
         for wide, narrow in ((join.out, line_port.data), (instr_decode.dram, line_port.instr)):
-            for name in ("cyc", "stb", "we", "adr", "sel", "dat_w"):
-                m.d.comb += getattr(narrow, name).eq(getattr(wide, name))
-            for name in ("ack", "err", "dat_r"):
-                m.d.comb += getattr(wide, name).eq(getattr(narrow, name))
+            m.d.comb += wishbone.forward(wide, narrow)
         connect(m, line_port.mem, edge.cpu)
         for name, member in AXI_SIGNATURE.members.items():
             inside, outside = getattr(edge.dram, name), getattr(self, f"m_axi_{name}")
