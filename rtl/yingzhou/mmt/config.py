@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Configuration of the memory engine and the numbers that follow from it (docs/mmt-format.md)."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any, Final
+
+from amaranth.utils import ceil_log2, exact_log2
+
+from yingzhou.errors import ConfigError, require
+
+LINE_BYTES: Final = 64
+LINE_LOG: Final = 6
+BEAT_BITS: Final = 128
+BEATS: Final = 4
+"""Beats of 16 bytes in a line; also AES blocks in a line."""
+PAGE_LOG: Final = 12
+MACS_PER_LINE_LOG: Final = 3
+ENTRIES_PER_LINE_LOG: Final = 2
+"""Root entries in a line of the root table, as a logarithm."""
+MINOR_AREA_BITS: Final = 384
+FLAT_BITS: Final = 56
+MINOR_MAX_BITS: Final = 24
+GENERATION_BITS: Final = 24
+MAJOR_MAX_BITS: Final = 40
+LOW_BITS: Final = 64
+MAC_BITS: Final = 64
+LEVELS_MAX: Final = 12
+LINE_BITS_MAX: Final = 35
+
+SPLIT_ARITIES: Final = (16, 32, 64)
+FLAT_ARITIES: Final = (2, 4, 8)
+AES_KINDS: Final = ("pipelined", "iterative")
+
+
+def _power_of_two(value: int) -> bool:
+    return value > 0 and value & (value - 1) == 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class MmtConfig:
+    """What can be chosen about a memory engine.
+
+    Parameters
+    ----------
+    addr_width : int
+        Width of physical byte addresses in bits, 16 to 64.
+    protection_bit : int or None
+        Bit of a physical address that selects protected memory; addresses without it pass through untouched. None:
+        every address is protected.
+    memory_base, memory_bytes : int
+        The DRAM: size in bytes, a power of two from one subtree to 2^41, and first byte, a multiple of the size. None
+        as size: all of 2^addr_width (without the protection bit).
+    arities : tuple of int
+        Children of a node, top level first. All of 16, 32, 64 (split counters) or all of 2, 4, 8 (56-bit counters).
+    major_bits : int
+        Bits of a major counter that are used, 1 to 40. Fewer than 40 serve tests of exhaustion.
+    mount_entries : int
+        Subtrees whose roots are held on chip, 1 to 64.
+    node_cache_lines, mac_cache_lines : int
+        Nodes and MAC lines held on chip, powers of two: nodes at least 4 and more than twice the levels, up to 512; MAC
+        lines 2 to 512.
+    slots : int
+        Line operations under way at once, a power of two from 2 to 32.
+    aes : str
+        ``pipelined`` (a block a cycle a core) or ``iterative`` (a round a cycle a core).
+    aes_cores : int
+        AES cores, 1 to 8.
+    id_width : int
+        Width of AXI identifiers on both sides in bits, 1 to 16.
+    """
+
+    addr_width: int = 39
+    protection_bit: int | None = None
+    memory_base: int = 0
+    memory_bytes: int | None = None
+    arities: tuple[int, ...] = (32, 32, 64)
+    major_bits: int = MAJOR_MAX_BITS
+    mount_entries: int = 32
+    node_cache_lines: int = 64
+    mac_cache_lines: int = 64
+    slots: int = 16
+    aes: str = "pipelined"
+    aes_cores: int = 1
+    id_width: int = 4
+
+    def __post_init__(self) -> None:
+        require(16 <= self.addr_width <= 64, f"addr_width is {self.addr_width}; accepted are 16 to 64")
+        require(
+            self.protection_bit is None or PAGE_LOG <= self.protection_bit < self.addr_width,
+            f"protection_bit is {self.protection_bit}; accepted are {PAGE_LOG} to {self.addr_width - 1}, or none",
+        )
+        require(
+            1 <= len(self.arities) <= LEVELS_MAX
+            and (all(a in SPLIT_ARITIES for a in self.arities) or all(a in FLAT_ARITIES for a in self.arities)),
+            f"arities are {self.arities}; accepted are 1 to {LEVELS_MAX} levels, all of 16, 32, 64 or all of 2, 4, 8",
+        )
+        require(
+            _power_of_two(self.size) and self.subtree_bytes <= self.size <= 1 << LINE_BITS_MAX + LINE_LOG,
+            f"memory_bytes is {self.size}; accepted are powers of two from {self.subtree_bytes} (one subtree) "
+            f"to {1 << LINE_BITS_MAX + LINE_LOG}",
+        )
+        require(
+            self.memory_base % self.size == 0 and self.memory_base + self.size <= 1 << self.addr_width,
+            f"memory_base is {self.memory_base:#x}; accepted are multiples of memory_bytes ({self.size:#x}) with all "
+            f"of memory within {self.addr_width} address bits",
+        )
+        bit = self.protection_bit
+        require(
+            bit is None or (bit >= exact_log2(self.size) and not self.memory_base >> bit & 1),
+            f"protection_bit {bit} lies inside memory ({self.memory_base:#x}, {self.size:#x} bytes); accepted are bits "
+            "above it that are 0 in memory_base",
+        )
+        require(
+            1 <= self.major_bits <= MAJOR_MAX_BITS,
+            f"major_bits is {self.major_bits}; accepted are 1 to {MAJOR_MAX_BITS}",
+        )
+        require(1 <= self.mount_entries <= 64, f"mount_entries is {self.mount_entries}; accepted are 1 to 64")
+        least = max(4, 2 * self.levels + 1)
+        require(
+            _power_of_two(self.node_cache_lines) and least <= self.node_cache_lines <= 512,
+            f"node_cache_lines is {self.node_cache_lines}; accepted are powers of two from {least} to 512",
+        )
+        require(
+            _power_of_two(self.mac_cache_lines) and 2 <= self.mac_cache_lines <= 512,
+            f"mac_cache_lines is {self.mac_cache_lines}; accepted are powers of two from 2 to 512",
+        )
+        require(
+            _power_of_two(self.slots) and 2 <= self.slots <= 32,
+            f"slots is {self.slots}; accepted are powers of two from 2 to 32",
+        )
+        require(self.aes in AES_KINDS, f"aes is {self.aes!r}; accepted are {', '.join(AES_KINDS)}")
+        require(1 <= self.aes_cores <= 8, f"aes_cores is {self.aes_cores}; accepted are 1 to 8")
+        require(1 <= self.id_width <= 16, f"id_width is {self.id_width}; accepted are 1 to 16")
+        require(
+            self.root_bytes + self.metadata_bytes <= self.size,
+            f"memory_bytes is {self.size}; its root table and one subtree's metadata "
+            f"({self.root_bytes + self.metadata_bytes} bytes) do not fit",
+        )
+
+    # Memory
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes of memory."""
+        if self.memory_bytes is not None:
+            return self.memory_bytes
+        return 1 << (self.addr_width if self.protection_bit is None else self.protection_bit)
+
+    @property
+    def line_bits(self) -> int:
+        """Width of a line number."""
+        return exact_log2(self.size) - LINE_LOG
+
+    @property
+    def page_bits(self) -> int:
+        """Width of a page number counted from the start of memory."""
+        return exact_log2(self.size) - PAGE_LOG
+
+    # Tree
+
+    @property
+    def levels(self) -> int:
+        """Levels of nodes of a subtree; level 1 is the leaf, level ``levels`` the top."""
+        return len(self.arities)
+
+    @property
+    def split(self) -> bool:
+        """Whether counters are a major and minors (arity 16 and more)."""
+        return self.arities[0] in SPLIT_ARITIES
+
+    def arity(self, level: int) -> int:
+        """Children of a node of ``level`` (1 is the leaf)."""
+        return self.arities[-level]
+
+    def minor_bits(self, level: int) -> int:
+        """Width of the counter that a node of ``level`` holds for one child alone."""
+        return MINOR_AREA_BITS // self.arity(level) if self.split else FLAT_BITS
+
+    def node_lines(self, level: int) -> int:
+        """Lines under one node of ``level``; level 0 is a line."""
+        return prod(self.arities[self.levels - level :]) if level else 1
+
+    @cached_property
+    def subtree_lines(self) -> int:
+        """Lines of a subtree."""
+        return prod(self.arities)
+
+    @property
+    def subtree_line_bits(self) -> int:
+        """Width of a line number inside a subtree."""
+        return exact_log2(self.subtree_lines)
+
+    @property
+    def subtree_bytes(self) -> int:
+        """Bytes of a subtree."""
+        return self.subtree_lines * LINE_BYTES
+
+    @property
+    def subtrees(self) -> int:
+        """Subtrees of memory."""
+        return self.size // self.subtree_bytes
+
+    @property
+    def subtree_bits(self) -> int:
+        """Width of a subtree number, at least 1."""
+        return max(1, exact_log2(self.subtrees))
+
+    def nodes(self, level: int) -> int:
+        """Nodes of ``level`` in a subtree."""
+        return self.subtree_lines // self.node_lines(level)
+
+    # Layout of a subtree's metadata: byte offsets from its base
+
+    def node_offset(self, level: int) -> int:
+        """Offset of the first node of ``level`` in a subtree's metadata, in bytes."""
+        return self.subtree_lines * 8 + sum(self.nodes(n) for n in range(1, level)) * LINE_BYTES
+
+    @cached_property
+    def metadata_bytes(self) -> int:
+        """Bytes of a subtree's MACs and nodes."""
+        return self.node_offset(self.levels + 1)
+
+    @property
+    def metadata_pages(self) -> int:
+        """Pages of 4 KiB that a subtree's metadata touches."""
+        return -(-self.metadata_bytes >> PAGE_LOG)
+
+    # Layout of the meta zone: byte offsets from its base
+
+    @property
+    def root_lines(self) -> int:
+        """Lines of the root table."""
+        return -(-self.subtrees >> ENTRIES_PER_LINE_LOG)
+
+    @property
+    def root_mac_offset(self) -> int:
+        """Offset of the MAC lines of the root table, in bytes."""
+        return self.root_lines * LINE_BYTES
+
+    def root_nodes(self, level: int) -> int:
+        """Nodes of ``level`` in the root tree."""
+        return -(-self.root_lines // self.node_lines(level))
+
+    def root_node_offset(self, level: int) -> int:
+        """Offset of the first node of ``level`` of the root tree, in bytes."""
+        macs = -(-self.root_lines >> MACS_PER_LINE_LOG)
+        return self.root_mac_offset + (macs + sum(self.root_nodes(n) for n in range(1, level))) * LINE_BYTES
+
+    @cached_property
+    def root_bytes(self) -> int:
+        """Bytes of the meta zone."""
+        return self.root_node_offset(self.levels + 1)
+
+    # On-chip names
+
+    @property
+    def trees(self) -> int:
+        """Trees on chip: mount table entries, and the root tree as the last."""
+        return self.mount_entries + 1
+
+    @property
+    def root_tree(self) -> int:
+        """Index of the root tree among the trees on chip."""
+        return self.mount_entries
+
+    @property
+    def tree_bits(self) -> int:
+        """Width of an index of a tree on chip."""
+        return ceil_log2(self.trees)
+
+    @property
+    def slot_bits(self) -> int:
+        """Width of a slot number."""
+        return exact_log2(self.slots)
+
+
+def _eight_ary(size: int) -> tuple[int, ...]:
+    """Return 8-ary levels over ``size`` bytes, the top one narrower when needed."""
+    bits = exact_log2(size) - LINE_LOG
+    top, rest = bits % 3, bits // 3
+    return ((1 << top,) if top else ()) + (8,) * rest
+
+
+PRESETS: Final = ("paper", "vault", "sgx", "small")
+"""``paper``: 32/32/64, 4 MiB subtrees. ``vault``: 16/32/64, 2 MiB. ``sgx``: one 8-ary tree of 56-bit counters over half
+of memory, never unmounted; the other half has room for its nodes and MACs. ``small``: the paper's geometry with few
+slots, small caches and iterative AES, for FPGAs."""
+
+
+def preset(name: str, **overrides: Any) -> MmtConfig:
+    """Return the configuration called ``name``, with ``overrides`` in place of its own values."""
+    require(name in PRESETS, f"preset is {name!r}; accepted are {', '.join(PRESETS)}")
+    chosen: dict[str, Any] = {}
+    if name == "vault":
+        chosen["arities"] = (16, 32, 64)
+    elif name == "small":
+        chosen = {"mount_entries": 4, "node_cache_lines": 16, "mac_cache_lines": 8, "slots": 4, "aes": "iterative"}
+    elif name == "sgx":
+        size = overrides.get("memory_bytes")
+        if size is None:
+            bit = overrides.get("protection_bit")
+            size = 1 << (overrides.get("addr_width", MmtConfig.addr_width) if bit is None else bit)
+        if not _power_of_two(size) or not 1 << 10 <= size <= 1 << 39:
+            raise ConfigError(f"memory_bytes is {size}; accepted with sgx are powers of two from 1024 to {1 << 39}")
+        chosen = {"arities": _eight_ary(size // 2), "mount_entries": 2}
+    return MmtConfig(**{**chosen, **overrides})
