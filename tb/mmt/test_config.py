@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Geometry of the memory engine: the paper's numbers, layouts without overlap, and one clear sentence for bad input."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yingzhou.errors import ConfigError
+from yingzhou.mmt.config import PRESETS, MmtConfig, preset
+
+
+def test_paper_geometry():
+    """32/32/64: 65,536 lines, 67,648 bytes of nodes, 512 KiB of MACs; 2^17 subtrees and 2 MiB of root table at 512 GB."""
+    config = preset("paper", addr_width=39)
+    assert config.subtree_lines == 65536
+    assert config.subtree_bytes == 4 << 20
+    assert config.metadata_bytes - (512 << 10) == 67648
+    assert config.metadata_pages == 145
+    assert config.subtrees == 1 << 17
+    assert config.root_lines * 64 == 2 << 20
+    assert [config.minor_bits(level) for level in (1, 2, 3)] == [6, 12, 12]
+
+
+def test_vault_geometry():
+    """16/32/64: 2 MiB subtrees, 33,856 bytes of nodes."""
+    config = preset("vault", addr_width=32)
+    assert config.subtree_bytes == 2 << 20
+    assert config.metadata_bytes - config.subtree_lines * 8 == 33856
+
+
+def test_sgx_geometry():
+    """One 8-ary tree over half of memory, and room for its metadata in the other half."""
+    config = preset("sgx", addr_width=32, memory_bytes=256 << 20)
+    assert config.subtrees == 2
+    assert config.arities == (8,) * 7
+    assert config.metadata_bytes + config.root_bytes <= 128 << 20
+    assert not config.split
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_exist_at_both_ends(name):
+    for width in (28, 39):
+        assert preset(name, addr_width=width).size == 1 << width
+
+
+geometries = st.one_of(
+    st.lists(st.sampled_from((16, 32, 64)), min_size=1, max_size=3),
+    st.lists(st.sampled_from((2, 4, 8)), min_size=1, max_size=6),
+).map(tuple)
+
+
+@given(geometries, st.integers(0, 6))
+def test_layouts_do_not_overlap(arities, extra):
+    """MACs and the nodes of every level follow each other without gap or overlap, in subtrees and in the meta zone."""
+    lines = 1
+    for arity in arities:
+        lines *= arity
+    # Room for the root table and one subtree's metadata beside the subtree itself.
+    size = max(lines * 64 << extra + 1, 1 << 16)
+    config = MmtConfig(addr_width=40, memory_bytes=size, arities=arities)
+    levels = range(1, config.levels + 1)
+    ends = [(config.node_offset(n), config.nodes(n) * 64) for n in levels]
+    assert ends[0][0] == config.subtree_lines * 8
+    for (start, length), (following, _) in pairwise(ends):
+        assert start + length == following
+    assert config.nodes(config.levels) == 1
+    assert config.metadata_bytes == ends[-1][0] + 64
+    assert config.root_mac_offset == config.root_lines * 64 >= config.subtrees * 16
+    for level in levels:
+        assert config.root_nodes(level) * config.node_lines(level) >= config.root_lines
+    assert config.root_bytes == config.root_node_offset(config.levels) + config.root_nodes(config.levels) * 64
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"addr_width": 8}, "addr_width is 8; accepted are 16 to 64"),
+        ({"protection_bit": 50}, "protection_bit is 50; accepted are 12 to 38, or none"),
+        ({"arities": ()}, r"arities are \(\); accepted are 1 to 12 levels"),
+        ({"arities": (16, 8)}, r"arities are \(16, 8\); accepted are"),
+        ({"arities": (48,)}, r"arities are \(48,\); accepted are"),
+        ({"memory_bytes": 3 << 20}, "memory_bytes is 3145728; accepted are powers of two from 4194304"),
+        ({"memory_bytes": 1 << 20}, "memory_bytes is 1048576; accepted are powers of two from 4194304"),
+        ({"memory_bytes": 1 << 24, "memory_base": 4096}, "memory_base is 0x1000; accepted are multiples"),
+        ({"memory_bytes": 1 << 32, "protection_bit": 20}, "protection_bit 20 lies inside memory"),
+        ({"major_bits": 41}, "major_bits is 41; accepted are 1 to 40"),
+        ({"mount_entries": 0}, "mount_entries is 0; accepted are 1 to 64"),
+        ({"node_cache_lines": 48}, "node_cache_lines is 48; accepted are powers of two from 7 to 512"),
+        ({"mac_cache_lines": 1}, "mac_cache_lines is 1; accepted are powers of two from 2 to 512"),
+        ({"slots": 3}, "slots is 3; accepted are powers of two from 2 to 32"),
+        ({"aes": "bitsliced"}, "aes is 'bitsliced'; accepted are pipelined, iterative"),
+        ({"aes_cores": 9}, "aes_cores is 9; accepted are 1 to 8"),
+        ({"id_width": 0}, "id_width is 0; accepted are 1 to 16"),
+    ],
+)
+def test_bad_values_are_named(wrong, message):
+    with pytest.raises(ConfigError, match=message):
+        MmtConfig(**wrong)
+
+
+def test_unknown_preset():
+    with pytest.raises(ConfigError, match="preset is 'big'; accepted are paper, vault, sgx, small"):
+        preset("big")
