@@ -9,10 +9,12 @@
 #ifndef YZ_DRAM_H
 #define YZ_DRAM_H
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <deque>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 struct DramTiming {
@@ -20,13 +22,14 @@ struct DramTiming {
     uint32_t beat = 1;
     uint32_t banks = 8;
     uint32_t bank_busy = 4;
+    uint32_t queue = 8; // requests of each direction that are held at once
 };
 
 // Sparse bytes, zero until written.
 class SparseMemory {
   public:
     static constexpr uint64_t kPage = 4096;
-    explicit SparseMemory(uint64_t size) : size_(size), pages_((size + kPage - 1) / kPage) {}
+    explicit SparseMemory(uint64_t size) : size_(size) {}
     uint64_t size() const { return size_; }
     uint8_t *page(uint64_t offset) {
         auto &slot = pages_[offset / kPage];
@@ -37,8 +40,8 @@ class SparseMemory {
     }
     const uint8_t *peek(uint64_t offset) const {
         static const uint8_t zeros[kPage] = {};
-        const auto &slot = pages_[offset / kPage];
-        return slot ? slot.get() + offset % kPage : zeros + offset % kPage;
+        const auto found = pages_.find(offset / kPage);
+        return (found == pages_.end() ? zeros : found->second.get()) + offset % kPage;
     }
     void read(uint64_t offset, uint8_t *out, uint64_t n) const {
         for (uint64_t done = 0; done < n;) {
@@ -57,7 +60,7 @@ class SparseMemory {
 
   private:
     uint64_t size_;
-    std::vector<std::unique_ptr<uint8_t[]>> pages_;
+    std::unordered_map<uint64_t, std::unique_ptr<uint8_t[]>> pages_;
 };
 
 // AXI4 slave. `Top` is the Verilated model with ports m_axi_*. Call drive() before the rising edge is evaluated with the
@@ -82,9 +85,9 @@ template <class Top> class Dram {
 
     // Sets the model's inputs for the cycle `now`.
     void drive(Top &top, uint64_t now) {
-        top.m_axi_arready = read_queue_.size() < kQueue;
-        top.m_axi_awready = addresses_.size() < kQueue;
-        top.m_axi_wready = !addresses_.empty() && write_queue_.size() < kQueue;
+        top.m_axi_arready = read_queue_.size() < timing.queue;
+        top.m_axi_awready = addresses_.size() < timing.queue;
+        top.m_axi_wready = !addresses_.empty() && write_queue_.size() < timing.queue;
         top.m_axi_rvalid = !read_queue_.empty() && read_queue_.front().ready <= now;
         if (top.m_axi_rvalid) {
             Read &r = read_queue_.front();
@@ -135,7 +138,6 @@ template <class Top> class Dram {
     }
 
   private:
-    static constexpr size_t kQueue = 8;
     struct Read {
         uint64_t address;
         uint32_t id, left, beats;

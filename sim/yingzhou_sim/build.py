@@ -88,7 +88,9 @@ def library(config: SocConfig, trace: str | None = None) -> Path:
     """
     hart, soc = hart_verilog(config.hart), soc_verilog(config)
     flags = [*_VERILATOR_FLAGS, *([f"--trace-{trace}"] if trace else [])]
-    key = digest([str(verilator_root().name), *flags, *_CXX_FLAGS, hart, soc, NATIVE])
+    # Folders below are libraries of their own.
+    native = sorted(path for path in NATIVE.iterdir() if path.is_file())
+    key = digest([str(verilator_root().name), *flags, *_CXX_FLAGS, hart, soc, *native])
     return cached("lib", key, lambda folder: _verilate(folder, hart, soc, flags, trace)) / LIBRARY
 
 
