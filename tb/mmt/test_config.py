@@ -12,7 +12,7 @@ from yingzhou.mmt.config import PRESETS, MmtConfig, preset
 
 
 def test_paper_geometry():
-    """32/32/64: 65,536 lines, 67,648 bytes of nodes, 512 KiB of MACs; 2^17 subtrees and 2 MiB of root table at 512 GB."""
+    """65,536 lines, 67,648 bytes of nodes, 512 KiB of MACs a subtree; 2^17 subtrees, 2 MiB of root table at 512 GB."""
     config = preset("paper", addr_width=39)
     assert config.subtree_lines == 65536
     assert config.subtree_bytes == 4 << 20
