@@ -36,6 +36,8 @@ class LineBuffer(wiring.Component):
     bus          : Wishbone slave; only reads arrive here. Addresses are 32-bit byte addresses.
     write        : a write of ``write_sel`` bytes of ``write_data`` at word address ``write_adr`` happens in this cycle:
                    the line is updated if held (``update``) or dropped. Idle: 0.
+    drop         : all lines held are forgotten; one being filled is answered but not kept. Idle: 0.
+    waiting      : a read waits for its line to be requested. Idle: 0.
     may_fill     : 1 when earlier writes have reached memory, so that a fill reads what was written.
     fill_valid, fill_ready, fill_addr : request for a line, 16-byte aligned address of the critical beat; WRAP burst of
                                         4.
@@ -53,6 +55,8 @@ class LineBuffer(wiring.Component):
                 "write_adr": In(word_addr_width),
                 "write_data": In(32),
                 "write_sel": In(4),
+                "drop": In(1),
+                "waiting": Out(1),
                 "may_fill": In(1),
                 "fill_valid": Out(1),
                 "fill_ready": In(1),
@@ -109,7 +113,7 @@ class LineBuffer(wiring.Component):
                 m.d.comb += [self.bus.ack.eq(1), self.bus.dat_r.eq(read.data.word_select(word, 32))]
                 m.next = "IDLE"
             with m.State("REQUEST"):
-                m.d.comb += self.fill_valid.eq(self.may_fill)
+                m.d.comb += [self.waiting.eq(1), self.fill_valid.eq(self.may_fill)]
                 m.d.sync += valid.bit_select(index, 1).eq(0)
                 m.d.sync += tags[index].eq(tag)
                 with m.If(self.fill_valid & self.fill_ready):
@@ -154,6 +158,8 @@ class LineBuffer(wiring.Component):
             else:
                 with m.If(same | alias):
                     m.d.sync += valid.bit_select(w_index, 1).eq(0)
+        with m.If(self.drop):
+            m.d.sync += [valid.eq(0), fill_stale.eq(1)]
         return m
 
 

@@ -2,22 +2,25 @@
 """From the hart's Wishbone ports to a line-oriented AXI4 memory path. The last-level cache will stand here."""
 
 from amaranth import *
-from amaranth.lib import fifo, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from . import axi4, wishbone
-from .line_buffer import BEAT_BYTES, BYTE_ADDR_WIDTH, LineBuffer, line_fill_request
+from .line_buffer import BEAT_BYTES, BYTE_ADDR_WIDTH, LINE_BYTES, LineBuffer, line_fill_request
+from .write_gather import LINE_ADDR_WIDTH, WriteGather
 
 INSTR_ID, DATA_ID = 0, 1
 """AXI identifiers of the two readers."""
+_LINE_SHIFT = exact_log2(LINE_BYTES)
 
 
 class LinePort(wiring.Component):
-    """Two Wishbone slaves on one AXI4 master: line buffers for reads, a queue of posted writes.
+    """Two Wishbone slaves on one AXI4 master: line buffers for reads, posted writes gathered by line.
 
-    A write is acknowledged when it enters the queue and goes out as one strobed beat. A line is fetched only when every
-    earlier write has been answered by memory, hence reads always see earlier writes. Only the data port writes.
+    A write is acknowledged when :class:`WriteGather` takes it. A line is fetched only when every write that has left for
+    memory is answered and the line is not the one being gathered, hence reads always see earlier writes. Only the data
+    port writes. When memory refuses a write, all buffered lines are dropped: what they hold may not be in memory.
 
     Parameters
     ----------
@@ -26,15 +29,18 @@ class LinePort(wiring.Component):
     alias_bit : int
         Position of the protection bit: addresses that differ in it name the same DRAM.
     write_depth : int
-        Writes that may wait or be under way, a power of two.
+        Writes that may be under way, a power of two.
 
     Ports
     -----
     instr, data : Wishbone slaves, 32-bit byte addresses, decoded to DRAM before.
-    mem         : AXI4 master, 128-bit; reads are WRAP bursts of one line, writes single beats, ``id`` 0 fetch and 1
-                  data.
+    mem         : AXI4 master, 128-bit; reads are WRAP bursts of one line, writes INCR bursts inside one line, ``id`` 0
+                  fetch and 1 data.
+    drain       : all writes are to reach memory now. Idle: 0.
+    drained     : no write is held or unanswered.
     line_fill, line_write : 1 for the cycle in which a read or a write request is handed to ``mem``. Idle: 0.
     write_error : 1 for the cycle in which memory answers a posted write with an error. Idle: 0.
+    write_error_line : line address (byte address / 64) of that write.
     """
 
     def __init__(self, *, instr_lines: int, data_lines: int, alias_bit: int, write_depth: int = 8):
@@ -46,9 +52,12 @@ class LinePort(wiring.Component):
                 "instr": port,
                 "data": port,
                 "mem": Out(axi4.Signature(BYTE_ADDR_WIDTH, 8 * BEAT_BYTES)),
+                "drain": In(1),
+                "drained": Out(1),
                 "line_fill": Out(1),
                 "line_write": Out(1),
                 "write_error": Out(1),
+                "write_error_line": Out(LINE_ADDR_WIDTH),
             }
         )
 
@@ -59,6 +68,7 @@ class LinePort(wiring.Component):
             DATA_ID: LineBuffer(lines=self._data_lines, alias_bit=self._alias_bit, update=True),
         }
         m.submodules.instr_buffer, m.submodules.data_buffer = buffers[INSTR_ID], buffers[DATA_ID]
+        m.submodules.gather = gather = WriteGather(alias_bit=self._alias_bit, depth=self._write_depth)
         for ident, port in ((INSTR_ID, self.instr), (DATA_ID, self.data)):
             bus = buffers[ident].bus
             m.d.comb += [bus.cyc.eq(port.cyc), bus.stb.eq(port.stb & ~port.we), bus.adr.eq(port.adr)]
@@ -66,62 +76,47 @@ class LinePort(wiring.Component):
         with m.If(self.instr.we):
             m.d.comb += self.instr.err.eq(self.instr.cyc & self.instr.stb)
 
-        accepted = self._writes(m, buffers[DATA_ID].idle)
-        for buffer in buffers.values():
-            m.d.comb += [
-                buffer.write.eq(accepted),
-                buffer.write_adr.eq(self.data.adr),
-                buffer.write_data.eq(self.data.dat_w),
-                buffer.write_sel.eq(self.data.sel),
-                buffer.may_fill.eq(self._pending == 0),
-            ]
+        self._writes(m, gather, buffers)
         self._reads(m, buffers)
         return m
 
-    def _writes(self, m: Module, data_idle) -> Signal:
-        """Queue writes of the data port; return the strobe "a write is accepted in this cycle"."""
+    def _writes(self, m: Module, gather: WriteGather, buffers: dict[int, LineBuffer]) -> None:
+        """Give writes of the data port to ``gather``; keep the buffers in step with them."""
         mem = self.mem
-        queue = fifo.SyncFIFOBuffered(width=BYTE_ADDR_WIDTH - 2 + 32 + 4, depth=self._write_depth)
-        m.submodules.write_queue = queue
-        self._pending = pending = Signal(range(self._write_depth + 1))
-        accepted = Signal()
-        answered = mem.bvalid & mem.bready
         m.d.comb += [
-            accepted.eq(self.data.cyc & self.data.stb & self.data.we & data_idle & (pending != self._write_depth)),
-            queue.w_en.eq(accepted),
-            queue.w_data.eq(Cat(self.data.adr, self.data.dat_w, self.data.sel)),
-            mem.bready.eq(1),
-            self.write_error.eq(answered & mem.bresp[1]),
+            gather.store.eq(self.data.cyc & self.data.stb & self.data.we & buffers[DATA_ID].idle),
+            gather.adr.eq(self.data.adr),
+            gather.data.eq(self.data.dat_w),
+            gather.sel.eq(self.data.sel),
+            gather.ident.eq(DATA_ID),
+            gather.busy.eq(Cat(~buffer.idle for buffer in buffers.values()).any()),
+            gather.drain.eq(self.drain),
+            self.drained.eq(~gather.open & ~gather.under_way),
+            self.line_write.eq(gather.sent),
+            self.write_error.eq(gather.failed),
+            self.write_error_line.eq(gather.failed_line),
         ]
-        with m.If(accepted):
+        for name, member in mem.signature.members.items():
+            if name.startswith(("aw", "w", "b")):
+                outside, inside = getattr(mem, name), getattr(gather, f"mem_{name}")
+                m.d.comb += outside.eq(inside) if member.flow == Out else inside.eq(outside)
+        with m.If(gather.taken):
             m.d.comb += self.data.ack.eq(1)
-        m.d.sync += pending.eq(pending + accepted - answered)
 
-        word, adr, data, sel = (
-            queue.r_data[:2],
-            queue.r_data[: BYTE_ADDR_WIDTH - 2],
-            queue.r_data[BYTE_ADDR_WIDTH - 2 :][:32],
-            queue.r_data[-4:],
-        )
-        aw_done, w_done = Signal(), Signal()
-        m.d.comb += [
-            mem.awvalid.eq(queue.r_rdy & ~aw_done),
-            mem.awid.eq(DATA_ID),
-            mem.awaddr.eq(Cat(C(0, 4), adr[2:])),
-            mem.awlen.eq(0),
-            mem.awsize.eq(exact_log2(BEAT_BYTES)),
-            mem.awburst.eq(axi4.Burst.INCR),
-            mem.wvalid.eq(queue.r_rdy & ~w_done),
-            mem.wdata.eq(data.replicate(4)),
-            mem.wstrb.eq(sel << Cat(C(0, 2), word)),
-            mem.wlast.eq(1),
-            self.line_write.eq(mem.awvalid & mem.awready),
-        ]
-        aw_now, w_now = aw_done | (mem.awvalid & mem.awready), w_done | (mem.wvalid & mem.wready)
-        m.d.comb += queue.r_en.eq(queue.r_rdy & aw_now & w_now)
-        with m.If(queue.r_rdy):
-            m.d.sync += [aw_done.eq(aw_now & ~w_now), w_done.eq(w_now & ~aw_now)]
-        return accepted
+        window = 1 << (self._alias_bit - _LINE_SHIFT)
+        for ident, buffer in buffers.items():
+            held = Signal(name=f"held_{ident}")
+            m.d.comb += [
+                held.eq(gather.open & ((gather.line | window) == (buffer.fill_addr[_LINE_SHIFT:] | window))),
+                buffer.may_fill.eq(~gather.under_way & ~held),
+                buffer.drop.eq(gather.failed),
+                buffer.write.eq(gather.taken),
+                buffer.write_adr.eq(self.data.adr),
+                buffer.write_data.eq(self.data.dat_w),
+                buffer.write_sel.eq(self.data.sel),
+            ]
+            with m.If(buffer.waiting & held):
+                m.d.comb += gather.conflict.eq(1)
 
     def _reads(self, m: Module, buffers: dict[int, LineBuffer]) -> None:
         """Share the read channels: one address register, answers told apart by ``rid``."""

@@ -53,7 +53,7 @@ class Hart(wiring.Component):
     instr, data, walk : Wishbone masters of fetch, loads and stores, and page-table walker. One transfer at a time each.
     walk_start   : 1 for the cycle in which a page walk begins; its first read is of the root table. Idle: 0.
     walk_done    : 1 for the cycle in which a page walk's result is taken. Idle: 0.
-    software_interrupt, timer_interrupt : machine interrupts MSI and MTI, level. Idle: 0.
+    software_interrupt, timer_interrupt, external_interrupt : machine interrupts MSI, MTI and MEI, level. Idle: 0.
     mtime        : platform time, in cycles.
     retired      : instructions retired since reset (counter behind ``minstret``; firmware that writes it changes it).
     """
@@ -84,7 +84,9 @@ class Hart(wiring.Component):
             m.d.comb += wishbone.forward(theirs, ours)
             m.d.comb += [theirs.stall.eq(0), theirs.rty.eq(0)]
         m.d.comb += [
-            core.interrupts.eq(self.software_interrupt << MSI | self.timer_interrupt << MTI),
+            core.interrupts.eq(
+                self.software_interrupt << MSI | self.timer_interrupt << MTI | self.external_interrupt << MEI
+            ),
             self.walk_start.eq(core.ptw.request.run),
             self.walk_done.eq(core.ptw.accept.run),
             self.retired.eq(core.retirement.instret_csr.value),

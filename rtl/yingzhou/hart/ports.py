@@ -23,6 +23,7 @@ def members() -> dict:
         "walk_done": Out(1),
         "software_interrupt": In(1),
         "timer_interrupt": In(1),
+        "external_interrupt": In(1),
         "mtime": In(64),
         "retired": Out(64),
     }
