@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: ``yingzhou generate | sim | build | bench | prove | synth``."""
+"""The command line: ``yingzhou generate | sim | build | bench | prove | trace | synth``."""
 
 import argparse
 import importlib
@@ -14,6 +14,7 @@ _COMMANDS: Final = {
     "build": ("yingzhou_sim.firmware", "compile a bare-metal program or an enclave"),
     "bench": ("yingzhou_sim.bench", "measure all variants in one run"),
     "prove": ("yingzhou_sim.prove", "prove the rules on the generated Verilog"),
+    "trace": ("yingzhou_sim.trace", "record and show memory traces of programs"),
     "synth": ("yingzhou_sim.synth", "size and speed of the guard on an FPGA"),
 }
 """Command: module with ``add_arguments(parser)`` and ``run(arguments) -> exit code``, and one line of help."""
