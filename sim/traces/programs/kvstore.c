@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An in-memory key-value store under load: an open hash table of 65,536 entries, values of 64 to 1024 bytes on the heap.
- * Loaded once, then OPERATIONS requests (argument, default 400,000), 5 % of them writes of a new size, keys with the
+ * Loaded once, then OPERATIONS requests (argument, default 40,000), 5 % of them writes of a new size, keys with the
  * skew of Zipf (exponent 0.99). Each request formats and hashes its key as text, as a server does, and copies the value
  * out and sums it, as one that sends it would. Loading is about 170 M instructions. */
 #include <math.h>
@@ -75,7 +75,7 @@ static uint32_t zipf(void) {
 }
 
 int main(int argc, char **argv) {
-    long operations = argc > 1 ? atol(argv[1]) : 400000;
+    long operations = argc > 1 ? atol(argv[1]) : 40000;
     uint8_t reply[1024];
     uint64_t sum = 0;
     double total = 0;
