@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from tb.models.mmt import Mmt
 from tb.models.mmt_crypto import Keys
@@ -293,8 +293,16 @@ class Bench:
         """Wait for a command's answer and move the model."""
         state = self.until(ANSWER, 1, 0)
         where = self.read_register(ANSWER_PAGE_LO) | self.read_register(ANSWER_PAGE_HI) << 32
-        flags = [bool(state >> bit & 1) for bit in range(8, 13)]
-        answer = Answer(RESULTS[state >> 4 & 15], *flags, self.read_register(ANSWER_GENERATION), where - self.base_page)
+        answer = Answer(
+            result=RESULTS[state >> 4 & 15],
+            mounted=bool(state >> 8 & 1),
+            valid=bool(state >> 9 & 1),
+            locked=bool(state >> 10 & 1),
+            dirty=bool(state >> 11 & 1),
+            pinned=bool(state >> 12 & 1),
+            generation=self.read_register(ANSWER_GENERATION),
+            page=where - self.base_page,
+        )
         model = self.model
         if answer.result == "OK":
             match op:

@@ -219,8 +219,8 @@ class Library:
         size = max((offset + length for *_, offset, length in fields), default=0)
         data = bytes(self._ffi.buffer(arena[0], size)) if size else b""
         self._lib.mmt_clear_events(self._engine)
-        for *head, offset, length in fields:
-            yield Event(*head, data[offset : offset + length])
+        for kind, resp, id, tag, cycle, addr, offset, length in fields:
+            yield Event(kind, resp, id, tag, cycle, addr, data[offset : offset + length])
 
     def peek(self, addr: int) -> bytes:
         """Return the line of memory at ``addr``."""

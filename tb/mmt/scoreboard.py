@@ -186,12 +186,10 @@ class Scoreboard:
         """A burst failed: this line of it was written, or not. Written lines have been seen in memory."""
         history = self._lines[number]
         assert version.pending is not None
-        held = self.model.subtrees.get(number // self.model.shape.subtree_lines)
-        still = held is not None and held.tree is not None
-        if still and held.tree is not None:
-            index = number % self.model.shape.subtree_lines
-            still = any(item is version.pending for item in self.model.follow(held.tree).pending.get(index, ()))
-            if not still:
+        at = self.model.subtrees.get(number // self.model.shape.subtree_lines)
+        if at is not None and at.tree is not None:
+            waiting = self.model.follow(at.tree).pending.get(number % self.model.shape.subtree_lines, ())
+            if not any(item is version.pending for item in waiting):
                 return
         self.model.failed(version.pending)
         place = next(i for i, item in enumerate(history.versions) if item is version)
