@@ -102,6 +102,16 @@ class MmtConfig:
             f"to {1 << LINE_BITS_MAX + LINE_LOG}",
         )
         require(
+            self.subtree_lines >= 1 << MACS_PER_LINE_LOG,
+            f"arities are {self.arities}; accepted are subtrees of at least {1 << MACS_PER_LINE_LOG} lines",
+        )
+        most = self.subtree_bytes * (self.subtree_lines << ENTRIES_PER_LINE_LOG)
+        require(
+            self.size <= most,
+            f"memory_bytes is {self.size}; accepted with arities {self.arities} are at most {most}: one tree of this "
+            "geometry covers the root table",
+        )
+        require(
             self.memory_base % self.size == 0 and self.memory_base + self.size <= 1 << self.addr_width,
             f"memory_base is {self.memory_base:#x}; accepted are multiples of memory_bytes ({self.size:#x}) with all "
             f"of memory within {self.addr_width} address bits",
