@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine.h"
-
 #include <array>
 #include <cstring>
 #include <deque>
@@ -10,6 +8,10 @@
 
 #include "Vmmt.h"
 #include "verilated.h"
+
+extern "C" {
+#include "engine.h"
+}
 
 namespace {
 
