@@ -38,7 +38,8 @@ class Front(wiring.Component):
     """
 
     def __init__(self, config: MmtConfig, write_bursts: int = 8):
-        self._config, self._write_bursts = config, write_bursts
+        self._write = FrontWrite(config, TAG_BITS_FOR_READ, write_bursts)
+        self._read = FrontRead(config, TAG_BITS_FOR_READ)
         super().__init__(
             {
                 "s_axi": In(axi4.Signature(config.addr_width, BEAT_BITS, config.id_width)),
@@ -49,8 +50,7 @@ class Front(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         axi, lines = self.s_axi, self.lines
-        m.submodules.read = read = FrontRead(self._config, TAG_BITS_FOR_READ)
-        m.submodules.write = write = FrontWrite(self._config, TAG_BITS_FOR_READ, self._write_bursts)
+        m.submodules.read, m.submodules.write = read, write = self._read, self._write
         for half, port in (("ar", read.ar), ("aw", write.aw)):
             for name in ("id", "addr", "len", "size", "burst"):
                 m.d.comb += port.p[name].eq(getattr(axi, half + name))
