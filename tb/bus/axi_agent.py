@@ -310,8 +310,12 @@ class AxiMemory:
             job.played.append((data, self._resp(lane.start)))
 
     def _take_effect(self) -> None:
+        waiting: set[int] = set()
         for job in self._writes:
-            if job.played is None and job.effect <= self.cycle:
+            # Writes of one identifier take effect in their order (A5.3).
+            if job.effect > self.cycle:
+                waiting.add(job.burst.ident)
+            if job.played is None and job.burst.ident not in waiting:
                 job.burst.apply(self.memory)
                 job.played = [(0, max(self._resp(lane.start) for lane in job.burst.lanes()))]
         for job in self._reads:
