@@ -15,6 +15,7 @@ changed but what the caches hold and which subtree gave up its entry:
 from typing import Any
 
 from amaranth import *
+from amaranth.hdl import ValueLike
 from amaranth.lib import enum
 
 from .config import MmtConfig
@@ -100,7 +101,7 @@ class Commands:
         place = places.leaf(line_in_tree)
         self._status(m, config, table, cache, commands, source, tree, fetched)
 
-        def refuse(service: Kind | Value, command: Result | Value) -> None:
+        def refuse(service: ValueLike, command: ValueLike) -> None:
             m.d.sync += [kind.eq(service), result.eq(command)]
             m.next = "answer"
 
@@ -399,7 +400,7 @@ class Commands:
         table: MountTable,
         cache: NodeCache,
         port: Any,
-        source: Value,
+        source: Any,
         tree: Value,
         fetched: Any,
     ) -> None:

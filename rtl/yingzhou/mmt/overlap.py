@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a subtree may be mounted where its metadata lies: nothing on chip may have two places in one line of memory."""
+"""Whether a subtree may be mounted where its metadata lies: no line of memory may have two uses."""
 
 from amaranth import *
 

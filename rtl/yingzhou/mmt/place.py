@@ -83,7 +83,7 @@ class Places:
 
     def child_place(self, place: Value, level: Value, child: Value) -> Value:
         """Return the place of a child (a node) of the node at ``place`` of ``level``, 2 and up."""
-        values = [Const(0, self.place_bits)]
+        values: list[Value] = [Const(0, self.place_bits)]
         for at in range(2, self.config.levels + 1):
             low, width = self._leaves_log(at - 1), exact_log2(self.config.arity(at))
             values.append(Cat(place[:low], child[:width], place[low + width :]))
@@ -131,9 +131,6 @@ class Places:
         line = subtree[ENTRIES_PER_LINE_LOG:]
         bits = self.config.subtree_line_bits
         return Cat(line, Const(0, bits))[:bits]
-
-
-TREE_PATH = ("tree", "place")
 
 
 def node_name(config: MmtConfig) -> data.StructLayout:

@@ -4,6 +4,7 @@
 from typing import Any
 
 from amaranth import *
+from amaranth.hdl import ValueLike
 from amaranth.utils import exact_log2
 
 from .config import MmtConfig
@@ -20,7 +21,7 @@ class Jobs:
     def __init__(self, m: Module, config: MmtConfig, places: Places, table: MountTable, port: Any):
         self.config, self.places, self.table, self.port = config, places, table, port
 
-    def request(self, m: Module, kind: JobKind | Value, tree: Value, line_in_tree: Value | None = None) -> Value:
+    def request(self, m: Module, kind: ValueLike, tree: Value, line_in_tree: Value | None = None) -> Value:
         """Add to a state: ask for a job; return whether it is taken in this cycle."""
         config, places, table, payload = self.config, self.places, self.table, self.port.request.payload
         m.d.comb += [self.port.request.valid.eq(1), payload.kind.eq(kind), payload.tree.eq(tree)]

@@ -4,17 +4,18 @@
 from typing import Any
 
 from amaranth import *
+from amaranth.hdl import ValueLike
 
 from .config import MmtConfig
 from .mount_table import MountTable
-from .signature import Kind, failure
+from .signature import failure
 
 
 class Report:
     """Joins the failures of the slow path, which come one at a time, with those of node writes, which come late.
 
-    Drive ``valid`` for a cycle with ``failure``; ``late_valid`` with ``late``. Both lock their tree in that cycle. A late
-    one is shown when no other is. Idle: 0.
+    Drive ``valid`` for a cycle with ``failure``; ``late_valid`` with ``late``. Both lock their tree in that cycle. A
+    late one is shown when no other is. Idle: 0.
 
     Attributes
     ----------
@@ -41,7 +42,7 @@ class Report:
             m.d.sync += self.seen.eq(0)
         table.locks += [(self.valid, self.failure.tree), (self.late_valid, self.late.tree)]
 
-    def raise_(self, m: Module, kind: Kind | Value, line: Value, level: Value, root: Value, tree: Value) -> None:
+    def raise_(self, m: Module, kind: ValueLike, line: Value, level: Value, root: Value, tree: Value) -> None:
         """Add to a state: report a failure in this cycle."""
         m.d.comb += [
             self.valid.eq(1),

@@ -2,6 +2,7 @@
 """Root entries between the mount table and the root table in memory (docs/mmt-format.md, section 3)."""
 
 from amaranth import *
+from amaranth.hdl import ValueLike
 from amaranth.lib import data
 
 from .config import ENTRIES_PER_LINE_LOG, GENERATION_BITS, LOW_BITS, MmtConfig
@@ -69,7 +70,7 @@ class RootEntry:
         content = Signal(LINE_BITS, name="entry_line")
         m.d.comb += content.eq(Mux(virgin, 0, jobs.port.data))
 
-        def fail(kind: Kind | Value) -> None:
+        def fail(kind: ValueLike) -> None:
             m.d.comb += [self.done.eq(1), self.kind.eq(kind)]
             m.next = "idle"
 
@@ -126,10 +127,12 @@ class RootEntry:
                     m.next = "job read"
             with m.State("job read"):
                 with m.If(jobs.port.done):
-                    m.d.sync += self.entry.eq(jobs.port.data.word_select(word, ENTRY_BITS))
-                    m.next = "fetched"
                     with m.If(storing):
+                        # ``entry`` is left: its fetch may be what makes room in the mount table.
                         m.next = "step"
+                    with m.Else():
+                        m.d.sync += self.entry.eq(jobs.port.data.word_select(word, ENTRY_BITS))
+                        m.next = "fetched"
                     with m.If(~jobs.port.ok):
                         fail(jobs.port.kind)
             with m.State("fetched"):

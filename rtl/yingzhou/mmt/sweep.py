@@ -39,7 +39,7 @@ class Sweep:
         level, failed = Signal(LEVEL_BITS, name="sweep_level"), Signal(name="sweep_failed")
         stuck = Signal(name="sweep_is_stuck")
         left = Signal(config.node_cache_lines, name="sweep_left")
-        next_left = FirstSet(m, "sweep_next", left)
+        next_left = FirstSet(m, "sweep_next", list(left))
         present = [way.present & (way.name.tree == tree) for way in cache.ways]
         childless = FirstSet(
             m,
