@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """``yingzhou bench``: every variant measured in one run, side by side, against stated goals.
 
-Two families. *Walks* runs ``sw/bench/walks.c`` on machines with each walk checker and several DRAM latencies: what one
-page walk costs. *Host* runs the host kernel's benches on the guarded machine and on one without checker whose host
-writes its page tables directly: what the guard costs an operating system and its programs.
+Three families. *Walks* runs ``sw/bench/walks.c`` on machines with each walk checker and several DRAM latencies: what
+one page walk costs. *Host* runs the host kernel's benches on the guarded machine and on one without checker whose host
+writes its page tables directly: what the guard costs an operating system and its programs. *Mmt* drives memory behind
+the last-level cache alone: latency, bandwidth, recorded traces.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from rich.table import Table
 from yingzhou.errors import require
 from yingzhou.soc.config import CHECKERS, SocConfig
 
-from . import build, firmware
+from . import bench_mmt, bench_mmt_goals, build, firmware
 from .bench_goals import Goal, Row, goals
 from .bench_page import write_page
 from .files import write_whole
@@ -35,12 +36,13 @@ from .runs import UNGUARDED, BootMode, Outcome, Run
 
 LATENCIES: Final = (10, 40, 100)
 """DRAM latencies of the walk bench, in cycles."""
-FAMILIES: Final = ("walks", "host")
+FAMILIES: Final = ("walks", "host", "mmt")
 
 _EXAMPLES: Final = """
 examples:
   yingzhou bench                         everything -> build/bench/results.csv and report.html
   yingzhou bench --only walks            only the cost of page walks
+  yingzhou bench --trace sort-64K.yzt    only replay this trace
   yingzhou bench --latency 40 --jobs 1   the walk bench at one DRAM latency, one simulation at a time
 """
 
@@ -49,7 +51,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``yingzhou bench``."""
     parser.epilog = _EXAMPLES
     parser.add_argument(
-        "--only", choices=FAMILIES, help="walks: cost of a page walk; host: cost to an operating system"
+        "--only",
+        choices=FAMILIES,
+        help="walks: cost of a page walk; host: cost to an operating system; mmt: memory behind the last-level cache",
+    )
+    parser.add_argument(
+        "--trace",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="replay this trace (yingzhou trace record) and nothing else; may be repeated",
     )
     parser.add_argument(
         "--latency",
@@ -134,18 +145,24 @@ def _print_goals(console: Console, found: Sequence[Goal]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure, write and print; 0 when every program ran to its end, whatever the goals say."""
     families = [arguments.only] if arguments.only else list(FAMILIES)
+    require(not (arguments.trace and arguments.only), "--trace and --only are both given; accepted is one of them")
+    if arguments.trace:
+        families = []
     latencies = sorted(set(arguments.latency or LATENCIES))
     require(max(latencies) <= 10000, f"--latency {max(latencies)} is too large; accepted are 1 to 10000")
-    print("building the machines and their firmware; the first time takes some minutes each", flush=True)
+    traces = arguments.trace or (bench_mmt.shipped() if "mmt" in families else [])
+    memory = bench_mmt.measure(traces, "mmt" in families, lambda what: print(what, flush=True))
     todo = plans(families, latencies)
+    if todo:
+        print("building the machines and their firmware; the first time takes some minutes each", flush=True)
     for config in dict.fromkeys(plan.run.config for plan in todo):
         build.library(config)
     with Display() as display:
         outcomes, interrupted = execute_all([plan.run for plan in todo], display, arguments.jobs)
     by_name = {outcome.name: outcome for outcome in outcomes}
     measured = [(plan, by_name[plan.run.name]) for plan in todo if plan.run.name in by_name]
-    rows = collect(measured)
-    found = goals(rows)
+    rows = [*collect(measured), *memory]
+    found = [*goals(rows), *bench_mmt_goals.goals(rows)]
     write_whole(arguments.out / "results.csv", to_csv(rows))
     page = write_page(
         arguments.out / "report.html", rows, found, [(p.run.name, p.run.config, p.run.dram) for p in todo]
