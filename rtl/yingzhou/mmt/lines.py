@@ -125,7 +125,7 @@ class Lines(wiring.Component):
         """Return for each slot whether it has all of ``fields``."""
         return Cat(Cat(*self._at(number, *fields)).all() for number in range(self._config.slots))
 
-    def _at(self, number: Value, *fields: str) -> list[Value]:
+    def _at(self, number: Value | int, *fields: str) -> list[Value]:
         """Return ``fields`` of slot ``number``."""
         slot = self._table[number]
         return [slot[field] if field in slot.shape().members else slot.start[field] for field in fields]
