@@ -18,9 +18,9 @@ _LINE_SHIFT = exact_log2(LINE_BYTES)
 class LinePort(wiring.Component):
     """Two Wishbone slaves on one AXI4 master: line buffers for reads, posted writes gathered by line.
 
-    A write is acknowledged when :class:`WriteGather` takes it. A line is fetched only when every write that has left for
-    memory is answered and the line is not the one being gathered, hence reads always see earlier writes. Only the data
-    port writes. When memory refuses a write, all buffered lines are dropped: what they hold may not be in memory.
+    A write is acknowledged when :class:`WriteGather` takes it. A line is fetched only when every write that has left
+    for memory is answered and the line is not the one being gathered, hence reads always see earlier writes. Only the
+    data port writes. When memory refuses a write, all buffered lines are dropped: what they hold may not be in memory.
 
     Parameters
     ----------
