@@ -65,6 +65,7 @@ class Observer(Mmt):
         self.alien: dict[int, list[bytes]] = {}
         self.seen_names: dict[tuple[bool, int], tuple[int, int]] = {}
         self.counts: dict[str, int] = {}
+        self._touched: set[int] = set()
 
     # What the bench announces
 
@@ -107,6 +108,16 @@ class Observer(Mmt):
         if held is None or held[0] is not tree:
             held = self._follow[number] = (tree, Follow())
         return held[1]
+
+    def lock(self, number: int) -> None:
+        """As the model's; and the entry may be stored, even when it is opened again before."""
+        super().lock(number)
+        self._touched.add(number)
+
+    def unlock(self, number: int) -> None:
+        """As the model's; and the entry may be stored."""
+        super().unlock(number)
+        self._touched.add(number)
 
     # What the engine does
 
@@ -261,11 +272,11 @@ class Observer(Mmt):
         return None
 
     def _table(self, index: int, plain: bytes) -> bool:
-        """Return whether ``plain`` is a changed line of the root table.
+        """Return whether ``plain`` is a line of the root table in which something has changed, if only there and back.
 
         Of each entry it has what is stored, what is so now, or what a command under way means.
         """
-        if plain == self.table_line(index):
+        if plain == self.table_line(index) and not self._touched & set(range(4 * index, 4 * index + 4)):
             return False
         for place in range(4):
             number = 4 * index + place
@@ -282,11 +293,16 @@ class Observer(Mmt):
         return True
 
     def _store(self, index: int, plain: bytes) -> None:
+        if plain == self.table_line(index):
+            self._touched.discard(min(self._touched & set(range(4 * index, 4 * index + 4))))
         for place in range(4):
             if 4 * index + place < self.shape.subtrees:
                 entry = RootEntry.decode(plain[16 * place : 16 * place + 16])
                 if entry != RootEntry() or 4 * index + place in self.subtrees:
-                    self.subtree(4 * index + place).stored = entry
+                    at = self.subtree(4 * index + place)
+                    if at.stored != entry:
+                        self._touched.discard(4 * index + place)
+                    at.stored = entry
 
     def _macs(self, tree: Tree, place: Place, line: int, data: bytes) -> str | None:
         macs = self.follow(tree).macs
