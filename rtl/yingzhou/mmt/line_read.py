@@ -102,7 +102,7 @@ class LineRead(wiring.Component):
             write.data.eq(unit.value),
             write.en.eq(self.arrived),
             read.addr.eq(self.check_slot),
-            # countermeasure: MMT.LINE_MAC
+            # rule MMT.LINE_MAC
             self.matches.eq(Mux(near, unit.value, read.data) ^ self.mask == self.mac),
         ]
         return m

@@ -376,7 +376,7 @@ class Lines(wiring.Component):
             answer_job.eq(answering & for_job),
             error.eq(answering & refused),
             kind_now.eq(Mux(reads.any, kind, checked.kind)),
-            # countermeasure: MMT.VERDICT_FIRST
+            # rule MMT.VERDICT_FIRST
             content.zero.eq(virgin | (answering & refused)),
             writer.load.eq(encrypting),
             content.merge.eq(merging),
