@@ -57,6 +57,14 @@ class SparseMemory {
             done += part;
         }
     }
+    // Offsets of the pages that were ever written, in no order.
+    std::vector<uint64_t> pages() const {
+        std::vector<uint64_t> offsets;
+        for (const auto &entry : pages_) {
+            offsets.push_back(entry.first * kPage);
+        }
+        return offsets;
+    }
 
   private:
     uint64_t size_;

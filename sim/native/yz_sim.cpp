@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <deque>
 #include <string>
 
@@ -17,10 +18,35 @@ extern "C" {
 #include "yz_sim.h"
 }
 
+// The harness's source of random words: repeatable, see yz_seed.
+class Entropy {
+  public:
+    void seed(uint64_t seed) {
+        // splitmix64, so that neighbouring seeds have nothing in common and the state is never 0.
+        seed += 0x9E3779B97F4A7C15u;
+        seed = (seed ^ seed >> 30) * 0xBF58476D1CE4E5B9u;
+        seed = (seed ^ seed >> 27) * 0x94D049BB133111EBu;
+        state_ = (seed ^ seed >> 31) | 1u;
+        next();
+    }
+    uint32_t word() const { return word_; }
+    void next() {
+        state_ ^= state_ >> 12;
+        state_ ^= state_ << 25;
+        state_ ^= state_ >> 27;
+        word_ = uint32_t(state_ * 0x2545F4914F6CDD1Du >> 32);
+    }
+
+  private:
+    uint64_t state_ = 1;
+    uint32_t word_ = 0;
+};
+
 struct yz_machine {
     VerilatedContext context;
     Vyz_soc top;
     Dram<Vyz_soc> dram;
+    Entropy entropy;
     uint64_t cycle = 0;
     uint32_t exit_code = 0;
     yz_event event{};
@@ -46,12 +72,17 @@ struct yz_machine {
     int step() {
         top.clk = 0;
         dram.drive(top, cycle);
+        top.entropy_valid = 1;
+        top.entropy_data = entropy.word();
         top.uart_rx_valid = !console_in.empty();
         top.uart_rx_data = console_in.empty() ? 0 : console_in.front();
         top.eval();
         dump(2 * cycle);
         int stop = YZ_STOP_CYCLES;
         dram.sample(top, cycle);
+        if (top.entropy_ready) {
+            entropy.next();
+        }
         if (top.uart_tx_valid) {
             console_out.push_back(char(top.uart_tx_data));
         }
@@ -88,6 +119,7 @@ struct yz_machine {
 yz_machine *yz_open(uint64_t dram_base, uint64_t dram_size, const struct yz_dram_timing *timing) {
     auto *m = new yz_machine(dram_base, dram_size);
     m->dram.timing = {timing->latency, timing->beat, timing->banks, timing->bank_busy};
+    m->entropy.seed(1);
     m->reset();
     return m;
 }
@@ -97,6 +129,8 @@ void yz_close(yz_machine *m) {
     m->top.final();
     delete m;
 }
+
+void yz_seed(yz_machine *m, uint64_t seed) { m->entropy.seed(seed); }
 
 void yz_reset(yz_machine *m) { m->reset(); }
 
@@ -143,6 +177,12 @@ int yz_dram_write(yz_machine *m, uint64_t offset, const uint8_t *in, uint64_t n)
     }
     m->dram.memory.write(offset, in, n);
     return 0;
+}
+
+uint64_t yz_dram_pages(yz_machine *m, uint64_t *out, uint64_t n) {
+    const std::vector<uint64_t> pages = m->dram.memory.pages();
+    std::copy_n(pages.begin(), std::min<uint64_t>(n, pages.size()), out);
+    return pages.size();
 }
 
 int yz_trace_start(yz_machine *m, const char *path) {

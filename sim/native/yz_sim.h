@@ -24,6 +24,8 @@ struct yz_dram_timing {
 /* A machine held in reset state after power-on. The DRAM is all zero. */
 yz_machine *yz_open(uint64_t dram_base, uint64_t dram_size, const struct yz_dram_timing *timing);
 void yz_close(yz_machine *);
+/* Seeds the words of the entropy port (xorshift64*, not for cryptography). They go on over resets. Default 1. */
+void yz_seed(yz_machine *, uint64_t seed);
 /* Resets the chip; DRAM keeps its contents. */
 void yz_reset(yz_machine *);
 /* Runs at most `cycles` cycles; returns enum yz_stop. After an exit or event the next call goes on. */
@@ -40,6 +42,8 @@ void yz_console_write(yz_machine *, const uint8_t *in, uint32_t n);
 /* DRAM contents behind the chip's back; `offset` from the start of DRAM. Return 0, or -1 when out of range. */
 int yz_dram_read(yz_machine *, uint64_t offset, uint8_t *out, uint64_t n);
 int yz_dram_write(yz_machine *, uint64_t offset, const uint8_t *in, uint64_t n);
+/* Offsets of the 4 KiB pages that were ever written, in no order: at most `n` to `out`; returns how many there are. */
+uint64_t yz_dram_pages(yz_machine *, uint64_t *out, uint64_t n);
 /* Waves. start returns 0, or -1 when this library was built without tracing. */
 int yz_trace_start(yz_machine *, const char *path);
 void yz_trace_stop(yz_machine *);

@@ -96,11 +96,21 @@ class Machine:
         The machine; built if it was not built before.
     dram : DramTiming
         Timing of the memory outside the chip.
+    entropy_seed : int
+        Seed of the words at the entropy port, 0 to 2^64 - 1. The words go on over resets: keys always differ.
     waves : Path or None
         Write waves to this file from the first cycle; ``.fst`` or ``.vcd``.
     """
 
-    def __init__(self, config: SocConfig | None = None, *, dram: DramTiming | None = None, waves: Path | None = None):
+    def __init__(
+        self,
+        config: SocConfig | None = None,
+        *,
+        dram: DramTiming | None = None,
+        entropy_seed: int = 1,
+        waves: Path | None = None,
+    ):
+        require(0 <= entropy_seed < 1 << 64, f"entropy_seed is {entropy_seed}; accepted are 0 to {(1 << 64) - 1}")
         self.config = config or SocConfig()
         self.dram = dram or DramTiming()
         trace = trace_kind(waves)
@@ -110,6 +120,9 @@ class Machine:
         for f in fields(self.dram):
             setattr(timing, f.name, getattr(self.dram, f.name))
         self._handle = self._lib.yz_open(DRAM_BASE, self.config.dram_bytes, timing)
+        self._lib.yz_seed(self._handle, entropy_seed)
+        self._before = 0, 0
+        """Cycles and instructions before the last reset."""
         if waves:
             waves.parent.mkdir(parents=True, exist_ok=True)
             self._lib.yz_trace_start(self._handle, str(waves).encode())
@@ -130,6 +143,7 @@ class Machine:
 
     def reset(self) -> None:
         """Reset the chip; DRAM keeps its contents."""
+        self._before = self.total_cycles, self.total_retired
         self._lib.yz_reset(self._handle)
 
     def run(self, cycles: int) -> Stop:
@@ -145,6 +159,16 @@ class Machine:
     def retired(self) -> int:
         """Instructions retired since reset."""
         return self._lib.yz_retired(self._handle)
+
+    @property
+    def total_cycles(self) -> int:
+        """Cycles since the machine was opened, over all resets."""
+        return self._before[0] + self.cycle
+
+    @property
+    def total_retired(self) -> int:
+        """Instructions retired since the machine was opened, over all resets."""
+        return self._before[1] + self.retired
 
     @property
     def exit_code(self) -> int:
@@ -185,6 +209,18 @@ class Machine:
         """Write DRAM behind the chip's back; ``address`` is physical, in the raw window."""
         self._require_dram(address, len(data))
         self._lib.yz_dram_write(self._handle, address - DRAM_BASE, data, len(data))
+
+    def pages(self) -> list[int]:
+        """Return the addresses of the 4 KiB pages of DRAM that were ever written, ascending."""
+        count = self._lib.yz_dram_pages(self._handle, self._ffi.NULL, 0)
+        offsets = self._ffi.new("uint64_t[]", count)
+        self._lib.yz_dram_pages(self._handle, offsets, count)
+        return sorted(DRAM_BASE + offset for offset in offsets)
+
+    @property
+    def dram_range(self) -> range:
+        """Addresses of DRAM in the raw window."""
+        return range(DRAM_BASE, DRAM_BASE + self.config.dram_bytes)
 
     def _require_dram(self, address: int, size: int) -> None:
         end = DRAM_BASE + self.config.dram_bytes

@@ -13,15 +13,12 @@ from yingzhou.errors import ConfigError, require
 from yingzhou.soc.config import SocConfig
 from yingzhou.soc.memory_map import BOOT_ARGS, DRAM_BASE, INITRD_BASE
 
+from .attacker import Attacker
 from .machine import DramTiming, Event, Machine, Stop
 from .oracle import OwnershipOracle
 
 BOOT_MAGIC: Final = 0x41425A59
 ABI_VERSION: Final = 1
-
-
-_SETTLE_LATENCIES: Final = 8
-"""DRAM latencies after which the posted writes of a finished scenario are certainly in DRAM."""
 
 
 class EventCode(enum.IntEnum):
@@ -31,6 +28,7 @@ class EventCode(enum.IntEnum):
     SCENARIO_END = 2
     BENCH = 3
     MARK = 4
+    ATTACK = 5
 
 
 class BootMode(enum.IntEnum):
@@ -66,6 +64,8 @@ class Run:
         The machine.
     dram : DramTiming
         Timing of the memory outside the chip.
+    entropy_seed : int
+        Seed of the words at the entropy port.
     max_cycles : int
         A run that has not ended by then has failed.
     waves : Path or None
@@ -81,6 +81,7 @@ class Run:
     initrd: Path | None = None
     config: SocConfig = field(default_factory=SocConfig)
     dram: DramTiming = field(default_factory=DramTiming)
+    entropy_seed: int = 1
     max_cycles: int = 50_000_000
     waves: Path | None = None
 
@@ -148,10 +149,17 @@ class Observer:
 class _Session:
     """Turns the events of a running program into scenarios and measurements."""
 
-    def __init__(self, machine: Machine, outcome: Outcome, observer: Observer, oracle: OwnershipOracle | None):
-        self.machine, self.outcome, self.observer, self.oracle = machine, outcome, observer, oracle
+    def __init__(
+        self,
+        machine: Machine,
+        outcome: Outcome,
+        observer: Observer,
+        attacker: Attacker,
+        oracle: OwnershipOracle | None,
+    ):
+        self.machine, self.outcome, self.observer = machine, outcome, observer
+        self.attacker, self.oracle = attacker, oracle
         self.open: tuple[str, str, tuple[str, ...], int] | None = None
-        self.ended = False
 
     def handle(self, event: Event) -> None:
         self.observer.console(self.machine.console())
@@ -161,9 +169,11 @@ class _Session:
             case EventCode.SCENARIO_BEGIN:
                 self.abandon("the next scenario began before this one ended")
                 threats = tuple(t.strip() for t in text(a[2]).split(",") if t.strip())
-                self.open = (text(a[0]), "attack" if a[1] else "function", threats, event.cycle)
+                self.open = (text(a[0]), "attack" if a[1] else "function", threats, self.machine.total_cycles)
             case EventCode.SCENARIO_END if self.open:
-                self._end(bool(a[0]), text(a[1]), event.cycle)
+                self._end(bool(a[0]), text(a[1]))
+            case EventCode.ATTACK:
+                self.attacker.handle(event)
             case EventCode.BENCH:
                 self.outcome.measurements.append(Measurement(text(a[0]), text(a[1]), a[2], text(a[3])))
             case EventCode.MARK:
@@ -171,29 +181,27 @@ class _Session:
             case _:
                 self._report("unexpected event", "function", (), False, 0, f"code {event.code} with arguments {a}")
 
-    def _end(self, passed: bool, detail: str, cycle: int) -> None:
-        """Close the scenario with the program's verdict, unless the outside view of the page tables disagrees."""
-        following = None
-        if self.oracle:
-            # Posted writes reach DRAM meanwhile; what the program reports in these cycles is handled afterwards.
-            following = self.machine.run(_SETTLE_LATENCIES * self.machine.dram.latency)
-            if wrong := self.oracle.violations():
-                passed, detail = False, f"{detail}; seen from outside: {'; '.join(wrong)}"
-        self._close(passed, detail, cycle)
-        if following is Stop.EVENT:
-            self.handle(self.machine.event)
-        self.ended = following is Stop.EXIT
+    def _end(self, passed: bool, detail: str) -> None:
+        """Close the scenario with the program's verdict, unless what is seen in DRAM disagrees.
+
+        The event is a device access, so memory has answered every store before it.
+        """
+        wrong = [*self.attacker.findings, *(self.oracle.violations() if self.oracle else ())]
+        self.attacker.findings.clear()
+        if wrong:
+            passed, detail = False, f"{detail}; seen from outside: {'; '.join(wrong)}"
+        self._close(passed, detail)
 
     def abandon(self, why: str) -> None:
         """Fail the scenario that is open, if any."""
         if self.open:
-            self._close(False, why, self.machine.cycle)
+            self._close(False, why)
 
-    def _close(self, passed: bool, detail: str, cycle: int) -> None:
+    def _close(self, passed: bool, detail: str) -> None:
         assert self.open
         name, kind, threats, begun = self.open
         self.open = None
-        self._report(name, kind, threats, passed, cycle - begun, detail)
+        self._report(name, kind, threats, passed, self.machine.total_cycles - begun, detail)
 
     def _report(self, name: str, kind: str, threats: tuple[str, ...], passed: bool, cycles: int, detail: str) -> None:
         scenario = Scenario(self.outcome.name, name, kind, threats, passed, cycles, detail)
@@ -237,31 +245,30 @@ def load(machine: Machine, run: Run) -> None:
 def execute(run: Run, observer: Observer, should_stop: Callable[[], bool] = lambda: False) -> Outcome:
     """Run to exit, to ``max_cycles`` or until ``should_stop()``; never raises for what the program does."""
     outcome = Outcome(run.name)
-    with Machine(run.config, dram=run.dram, waves=run.waves) as machine:
+    with Machine(run.config, dram=run.dram, entropy_seed=run.entropy_seed, waves=run.waves) as machine:
         load(machine, run)
         oracle = OwnershipOracle(machine, run.images[0]) if run.mode is not None else None
-        session = _Session(machine, outcome, observer, oracle)
+        attacker = Attacker(machine, lambda: load(machine, run))
+        session = _Session(machine, outcome, observer, attacker, oracle)
         begun = time.perf_counter()
 
         def update() -> None:
-            outcome.cycles, outcome.retired = machine.cycle, machine.retired
+            outcome.cycles, outcome.retired = machine.total_cycles, machine.total_retired
             outcome.seconds = time.perf_counter() - begun
             observer.console(machine.console())
             observer.progress(outcome)
 
         while not should_stop():
-            stop = machine.run(max(0, min(20_000, run.max_cycles - machine.cycle)))
+            stop = machine.run(max(0, min(20_000, run.max_cycles - machine.total_cycles)))
             if stop is Stop.EVENT:
                 session.handle(machine.event)
-                if not session.ended:
-                    continue
-                stop = Stop.EXIT
+                continue
             update()
             if stop is Stop.EXIT:
                 outcome.stop, outcome.exit_code = stop, machine.exit_code
                 session.abandon("the program ended before this scenario did")
                 break
-            if machine.cycle >= run.max_cycles:
+            if machine.total_cycles >= run.max_cycles:
                 outcome.stop = Stop.CYCLES
                 session.abandon(f"not ended after {run.max_cycles} cycles")
                 break

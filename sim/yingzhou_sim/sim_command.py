@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from yingzhou.errors import require
-from yingzhou.soc.config import CHECKERS, SocConfig
+from yingzhou.soc.config import CHECKERS, MEMORIES, SocConfig
 from yingzhou.soc.memory_map import HOST_BASE
 
 from . import build, firmware
 from .elf import read_elf, require_range
 from .machine import DramTiming, Stop, trace_kind
-from .options import positive
+from .options import natural, positive
 from .parallel import execute_all
 from .paths import BUILD
 from .progress import Display
@@ -59,6 +59,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="gpt",
         help="what judges page walks; other than gpt only with --elf (default gpt)",
     )
+    parser.add_argument(
+        "--memory",
+        choices=MEMORIES,
+        default="plain",
+        help="mmt: the memory engine stands before DRAM; plain: nothing does, for comparison (default plain)",
+    )
+    parser.add_argument(
+        "--entropy-seed", type=natural, default=1, metavar="N", help="seed of the simulated entropy source (default 1)"
+    )
     parser.add_argument("--dram-latency", type=positive, metavar="CYCLES", help="DRAM latency (default 10)")
     parser.add_argument("--dram-mib", type=positive, metavar="MIB", help="size of DRAM in MiB (default 256)")
     parser.add_argument("--max-cycles", type=positive, metavar="N", help="give up after N cycles (default 100000000)")
@@ -79,7 +88,8 @@ def _base(arguments: argparse.Namespace) -> Run:
     return Run(
         name="program",
         images=(),
-        config=SocConfig(checker=arguments.checker, **changes),
+        config=SocConfig(checker=arguments.checker, memory=arguments.memory, **changes),
+        entropy_seed=arguments.entropy_seed,
         dram=DramTiming() if arguments.dram_latency is None else DramTiming(latency=arguments.dram_latency),
         max_cycles=arguments.max_cycles or 100_000_000,
         waves=arguments.waves,
@@ -147,7 +157,9 @@ def _how_it_ended(run: Run, outcome: Outcome) -> str:
 
 def _scenarios(base: Run, names: list[str], arguments: argparse.Namespace) -> int:
     print(
-        f"building the machine ({base.config.checker}) and its firmware; the first time takes some minutes", flush=True
+        f"building the machine ({base.config.checker}, {base.config.memory}) and its firmware; "
+        "the first time takes some minutes",
+        flush=True,
     )
     with ThreadPoolExecutor() as pool:  # the compilers run in processes of their own
         library = pool.submit(build.library, base.config, trace_kind(base.waves))

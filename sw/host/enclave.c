@@ -40,11 +40,20 @@ struct enclave_file enclave_example(enum enclave_example example)
     }
 }
 
+int32_t enclave_lend_nodes(uint32_t pa)
+{
+    uint32_t bytes = monitor_call(YZ_HOST_MMT_INFO, YZ_MMT_PAGES, 0, 0, 0).value * PAGE;
+    uint32_t place = NODES_FOR_TABLES + (pa - TABLE_CHUNK < (4u << 20) ? 0 : bytes);
+    return bytes ? monitor_call(YZ_HOST_MMT_EXTEND, place, bytes, pa, 0).error : SBI_SUCCESS;
+}
+
 int32_t enclaves_init(void)
 {
     if (initialised)
         return SBI_SUCCESS;
     int32_t error = kernel_split(INITRD_CHUNK);
+    if (!error)
+        error = enclave_lend_nodes(ENCLAVE_TABLES);
     if (!error)
         error = monitor_call(YZ_HOST_MEMORY_EXTEND, ENCLAVE_TABLES, ENCLAVE_TABLES_BYTES, 0, 0).error;
     initialised = !error;
@@ -91,6 +100,11 @@ int32_t enclave_create(struct enclave *enclave, struct enclave_file file, uint32
         .shm_size = SHARED_BYTES,
     };
     struct sbi_result r = monitor_call(YZ_HOST_CREATE_ENCLAVE, (uint32_t)(uintptr_t)&params, 0, 0, 0);
+    if (r.error == YZ_ERR_NO_NODES) {
+        r.error = enclave_lend_nodes(memory);
+        if (!r.error)
+            r = monitor_call(YZ_HOST_CREATE_ENCLAVE, (uint32_t)(uintptr_t)&params, 0, 0, 0);
+    }
     if (r.error) {
         enclave_memory_drop(memory, memory_bytes);
         pool_drop(shared);

@@ -17,7 +17,7 @@ struct enclave {
     uint32_t eid;
     uint32_t memory, memory_bytes; /* donated pages */
     uint32_t shared, shared_bytes; /* ocall buffer */
-    uint32_t exit_reason;          /* YZ_EXIT_DONE or YZ_EXIT_FAULT once ended */
+    uint32_t exit_reason;          /* YZ_EXIT_DONE, YZ_EXIT_FAULT or YZ_EXIT_INTEGRITY once ended */
     uint32_t exit_value;           /* code or cause */
     uint32_t timer_exits, yields, ocalls, written; /* written: bytes */
     const void *input;             /* what YZ_OCALL_READ gives */
@@ -38,6 +38,13 @@ enum enclave_example { EXAMPLE_HELLO, EXAMPLE_COMPUTE, EXAMPLE_FAULT, EXAMPLE_SN
 struct enclave_file enclave_example(enum enclave_example example);
 
 #define ENCLAVE_STACK_BYTES 8192u
+
+/*
+ * Lend the monitor the metadata pages that the memory engine needs before the 4 MiB around pa hold enclaves or their
+ * tables. They come back by themselves when the last enclave there is gone. 0 or the monitor's error; 0 on a machine
+ * without memory engine.
+ */
+int32_t enclave_lend_nodes(uint32_t pa);
 
 /* Give the monitor memory for enclave page tables, and undo the superpage over the enclave pool. Once. 0 or an error. */
 int32_t enclaves_init(void);

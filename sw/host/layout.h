@@ -2,7 +2,7 @@
 /*
  * Where the kernel puts things. Kernel virtual address = physical address, in every address space.
  *
- *   0x80000000  monitor, boot arguments      not mapped
+ *   0x80000000  monitor, boot arguments, metadata lent to the memory engine   not mapped
  *   0x80400000  kernel image; rest: page pool  one superpage
  *   0x80800000  initrd (3 MiB), enclave pool (1 MiB)  one superpage until the first enclave
  *   0x80C00000  HPT areas (readable), enclave tables (not mapped)  leaf table
@@ -16,6 +16,9 @@
 #include <yz/memory_map.h>
 
 #define DRAM_NEEDED (16u << 20)
+
+/* Pages of the memory engine's metadata: for the enclave tables, and for the enclave pool. */
+#define NODES_FOR_TABLES (YZ_BOOT_ARGS + 4096u)
 
 #define KERNEL_CHUNK YZ_HOST_BASE
 #define POOL_END (YZ_HOST_BASE + (4u << 20))

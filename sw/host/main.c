@@ -56,6 +56,10 @@ static uint32_t run_initrd(void)
         kprintf("host: the enclave ended by a fault, cause %u\n", (unsigned)enclave.exit_value);
         return EXIT_ENCLAVE_FAULT;
     }
+    if (enclave.exit_reason == YZ_EXIT_INTEGRITY) {
+        kprintf("host: the enclave ended because its memory failed a check, kind %u\n", (unsigned)enclave.exit_value);
+        return EXIT_ENCLAVE_FAULT;
+    }
     kprintf("host: the enclave ended with code %d\n", (int)enclave.exit_value);
     return enclave.exit_value;
 }

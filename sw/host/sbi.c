@@ -62,6 +62,8 @@ const char *error_name(int32_t error)
         NAME(YZ_ERR_MAPPED, "mapped")
         NAME(YZ_ERR_COUNT, "count")
         NAME(YZ_ERR_BUSY, "busy")
+        NAME(YZ_ERR_NO_NODES, "no nodes")
+        NAME(YZ_ERR_INTEGRITY, "integrity")
 #undef NAME
     default:
         return "unknown error";

@@ -5,9 +5,11 @@
 
 #include "devices.h"
 #include "enclave.h"
+#include "engine.h"
 #include "guard.h"
 #include "hal.h"
 #include "hpt.h"
+#include "nodes.h"
 #include "pages.h"
 #include "pmp.h"
 #include "table_pool.h"
@@ -17,6 +19,8 @@ void boot(struct frame *frame)
 {
     guard_boot(hal_device_read(SYSINFO_DRAM_PAGES));
     pages_init(hal_device_read(SYSINFO_DRAM_PAGES));
+    engine_boot();
+    nodes_boot();
     hpt_boot();
     table_pool_boot();
     enclave_boot();

@@ -62,7 +62,11 @@
 /* Interrupts of the supervisor: software, timer, external. */
 #define INTERRUPTS_S (1u << 1 | 1u << 5 | 1u << 9)
 
+/* Interrupt of the machine from outside: the memory engine found a failure, or memory refused a store. */
+#define INTERRUPT_MEI (1u << 11)
+
 #define CAUSE_INTERRUPT (1u << 31)
+#define CAUSE_MEI (CAUSE_INTERRUPT | 11u)
 #define CAUSE_FETCH_ACCESS 1u
 #define CAUSE_ILLEGAL 2u
 #define CAUSE_LOAD_ACCESS 5u

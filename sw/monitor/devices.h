@@ -9,6 +9,7 @@
 #include <yz/bitmap_regs.h>
 #include <yz/gpt_regs.h>
 #include <yz/memory_map.h>
+#include <yz/mmt_regs.h>
 #include <yz/sim_regs.h>
 #include <yz/sysinfo_regs.h>
 #include <yz/uart_regs.h>
@@ -23,10 +24,28 @@
 
 #define SYSINFO_DRAM_PAGES REGISTER(YZ_SYSINFO_BASE, sysinfo_t, dram_pages)
 #define SYSINFO_FEATURES REGISTER(YZ_SYSINFO_BASE, sysinfo_t, features)
+#define SYSINFO_WRITE_ERROR REGISTER(YZ_SYSINFO_BASE, sysinfo_t, write_error)
+/* Value of sysinfo.features.memory. */
+#define MEMORY_ENGINE 1u
 /* Values of sysinfo.features.checker. */
 #define CHECKER_NONE 0u
 #define CHECKER_GPT 1u
 #define CHECKER_BITMAP 2u
+
+#define ENGINE_REGISTER(member) REGISTER(YZ_MMT_BASE, mmt_t, member)
+#define ENGINE_CAPABILITIES ENGINE_REGISTER(capabilities)
+#define ENGINE_METADATA_PAGES ENGINE_REGISTER(metadata_pages)
+#define ENGINE_ROOT_BYTES ENGINE_REGISTER(root_bytes)
+#define ENGINE_CONTROL ENGINE_REGISTER(control)
+#define ENGINE_STATUS_REGISTER ENGINE_REGISTER(status)
+#define ENGINE_ROOT_PAGE_LO ENGINE_REGISTER(root_page_lo)
+#define ENGINE_ROOT_PAGE_HI ENGINE_REGISTER(root_page_hi)
+#define ENGINE_SUBTREE ENGINE_REGISTER(command.subtree)
+#define ENGINE_PAGE_LO ENGINE_REGISTER(command.page_lo)
+#define ENGINE_PAGE_HI ENGINE_REGISTER(command.page_hi)
+#define ENGINE_OP ENGINE_REGISTER(command.op)
+#define ENGINE_ANSWER ENGINE_REGISTER(answer.state)
+#define ENGINE_FAILURE ENGINE_REGISTER(failure.state)
 
 /* Control and world lie at the same place in both checkers. */
 #define GUARD_CAPABILITIES REGISTER(YZ_GUARD_BASE, gpt_t, capabilities)

@@ -6,6 +6,7 @@
 
 #include "hal.h"
 #include "hpt.h"
+#include "nodes.h"
 #include "pte.h"
 #include "satp.h"
 #include "table_pool.h"
@@ -109,7 +110,8 @@ static int32_t check_ranges(const struct yz_enclave_params *params)
     /* countermeasure: MON.OVERLAP */
     if (pages_overlap(memory, elf) || (shared.count != 0 && pages_overlap(memory, shared)))
         return YZ_ERR_RANGE;
-    return hpt_check_claim(memory);
+    error = hpt_check_claim(memory);
+    return error == SBI_SUCCESS ? nodes_check(memory) : error;
 }
 
 static int32_t check_size(const struct yz_enclave_params *params, const struct elf_image *image)
@@ -162,6 +164,8 @@ int32_t enclave_stop(uint32_t eid)
     struct enclave *enclave = enclave_find(eid);
     if (enclave == NULL)
         return YZ_ERR_NO_ENCLAVE;
+    if (enclave->state == ENCLAVE_LOST)
+        return YZ_ERR_INTEGRITY;
     if (enclave->state != ENCLAVE_RUNNABLE)
         return YZ_ERR_STATE;
     enclave->state = ENCLAVE_STOPPED;

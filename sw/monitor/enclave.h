@@ -5,7 +5,8 @@
  *   FREE --create--> FRESH --run--> RUNNING --timer, yield--> RUNNABLE --resume(timer)--> RUNNING
  *                                   RUNNING --ocall--> OCALLING --resume(ocall)--> RUNNING
  *                                   RUNNABLE --stop--> STOPPED --resume(stop)--> RUNNABLE
- *   RUNNING --exit, fault--> FREE        any but RUNNING --destroy--> FREE
+ *   RUNNING --exit, fault, broken memory--> FREE        any but RUNNING --destroy--> FREE
+ *   any but RUNNING --broken memory--> LOST --destroy--> FREE   (integrity.h)
  *
  * Identifier:  31 0 | 30..4 generation | 3..0 slot.  A slot's generation grows at every destroy, so an identifier of a
  * destroyed enclave never names another one; a slot whose generations are used up stays unused.
@@ -39,6 +40,7 @@ enum enclave_state {
     ENCLAVE_RUNNING,
     ENCLAVE_STOPPED,
     ENCLAVE_OCALLING,
+    ENCLAVE_LOST, /* its memory failed a check and is no longer its */
 };
 
 struct enclave {
@@ -72,8 +74,15 @@ struct sbi_result enclave_create(uint32_t params_pa);
 /* Fill `enclave` from checked parameters; on an error everything is the host's again (enclave_build.c). */
 int32_t enclave_build(struct enclave *enclave, const struct yz_enclave_params *params, const struct elf_image *image);
 
-/* Give everything back: pages zeroed, tables freed, buffer the host's, identifier dead. */
+/* True for one that holds memory: neither FREE nor LOST. */
+static inline bool enclave_has_memory(const struct enclave *enclave)
+{
+    return enclave->state != ENCLAVE_FREE && enclave->state != ENCLAVE_LOST;
+}
+
+/* Give everything back: pages zeroed, tables freed, buffer the host's; then FREE, its identifier dead, or LOST. */
 void enclave_release(struct enclave *enclave);
+void enclave_lose(struct enclave *enclave);
 
 /* YZ_HOST_DESTROY_ENCLAVE and YZ_HOST_STOP_ENCLAVE. */
 int32_t enclave_destroy(uint32_t eid);

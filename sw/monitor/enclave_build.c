@@ -3,6 +3,8 @@
 #include "enclave.h"
 #include "hal.h"
 #include "hpt.h"
+#include "integrity.h"
+#include "nodes.h"
 #include "pte.h"
 #include "table_pool.h"
 
@@ -71,7 +73,7 @@ static int32_t build_tables(struct enclave *enclave, const struct yz_enclave_par
     return error;
 }
 
-/* Zero the donated pages and copy the segments in, all through the protected window. */
+/* Zero the donated pages and copy the segments in, all through the protected window. All of it has arrived after. */
 static bool fill_memory(const struct enclave *enclave, const struct elf_image *image)
 {
     /* countermeasure: MON.ZERO_FIRST */
@@ -85,18 +87,23 @@ static bool fill_memory(const struct enclave *enclave, const struct elf_image *i
             return false;
         page += elf_end_page(segment) - elf_first_page(segment);
     }
-    return true;
+    /* countermeasure: MON.SETTLE */
+    return hal_settle();
 }
 
-/* Back to the host, zeroed through the protected window. A page that cannot be zeroed is never used again (FREE). */
+/*
+ * Back to the host, zeroed as the host sees it: through the raw window. That also ends what the protected window showed.
+ * A page that cannot be zeroed is never used again (FREE).
+ */
 static void give_back(struct page_range memory)
 {
     for (uint32_t i = 0; i < memory.count; i++) {
         struct page_range page = {memory.first + i, 1};
         /* countermeasure: MON.SCRUB */
-        bool zeroed = hal_zero(page_protected(page.first), YZ_PAGE_BYTES);
+        bool zeroed = hal_zero(page_address(page.first), YZ_PAGE_BYTES) && hal_settle();
         pages_set_owner(page, zeroed ? YZ_OWNER_HOST : YZ_OWNER_FREE, 0);
     }
+    nodes_release(memory);
 }
 
 /* One more (or one less) enclave holds the pages of the buffer. With none left they are plain host pages. */
@@ -122,14 +129,17 @@ int32_t enclave_build(struct enclave *enclave, const struct yz_enclave_params *p
     int32_t error = build_tables(enclave, params, image);
     if (error == SBI_SUCCESS)
         error = hpt_claim(enclave->memory);
-    if (error == SBI_SUCCESS) {
+    bool claimed = error == SBI_SUCCESS;
+    if (claimed) {
         pages_set_owner(enclave->memory, YZ_OWNER_ENCLAVE, tag);
-        if (!fill_memory(enclave, image)) {
-            give_back(enclave->memory);
+        if (!fill_memory(enclave, image))
             error = SBI_ERR_FAILED;
-        }
     }
+    if (error == SBI_ERR_FAILED)
+        error = integrity_error();
     if (error != SBI_SUCCESS) {
+        if (claimed)
+            give_back(enclave->memory);
         /* countermeasure: MON.ROLLBACK */
         table_pool_release(tag);
         return error;
@@ -140,12 +150,24 @@ int32_t enclave_build(struct enclave *enclave, const struct yz_enclave_params *p
     return SBI_SUCCESS;
 }
 
-void enclave_release(struct enclave *enclave)
+static void release(struct enclave *enclave)
 {
     give_back(enclave->memory);
     table_pool_release(enclave_tag(enclave));
     share(enclave->shared, false);
     hal_instruction_fence();
+}
+
+void enclave_lose(struct enclave *enclave)
+{
+    release(enclave);
+    enclave->state = ENCLAVE_LOST;
+}
+
+void enclave_release(struct enclave *enclave)
+{
+    if (enclave_has_memory(enclave))
+        release(enclave);
     enclave->state = ENCLAVE_FREE;
     enclave->generation++;
 }

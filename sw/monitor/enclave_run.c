@@ -2,6 +2,7 @@
 /* Entering an enclave and coming back. */
 #include "enclave.h"
 #include "hal.h"
+#include "integrity.h"
 #include "pte.h"
 #include "world.h"
 
@@ -27,7 +28,8 @@ static void leave(struct frame *frame, enum enclave_state state, uint32_t reason
 {
     for (uint32_t i = 0; i < 32; i++)
         running->x[i] = frame->x[i];
-    running->state = state;
+    if (state != ENCLAVE_FREE)
+        running->state = state;
     /* countermeasure: MON.REGISTERS */
     world_enter_host(frame);
     frame->x[REG_A0] = SBI_SUCCESS;
@@ -44,6 +46,8 @@ void enclave_run(struct frame *frame)
     struct enclave *enclave = enclave_find(frame->x[REG_A0]);
     if (enclave == 0)
         refuse(frame, YZ_ERR_NO_ENCLAVE);
+    else if (enclave->state == ENCLAVE_LOST)
+        refuse(frame, YZ_ERR_INTEGRITY);
     /* countermeasure: MON.STATE */
     else if (enclave->state != ENCLAVE_FRESH)
         refuse(frame, YZ_ERR_STATE);
@@ -65,6 +69,8 @@ void enclave_resume(struct frame *frame)
         refuse(frame, YZ_ERR_NO_ENCLAVE);
     } else if (reason > YZ_RESUME_OCALL) {
         refuse(frame, SBI_ERR_INVALID_PARAM);
+    } else if (enclave->state == ENCLAVE_LOST) {
+        refuse(frame, YZ_ERR_INTEGRITY);
     /* countermeasure: MON.RESUME_STATE */
     } else if (enclave->state != expected[reason]) {
         refuse(frame, YZ_ERR_STATE);
@@ -110,8 +116,29 @@ static void enclave_call(struct frame *frame)
     }
 }
 
+static bool is_access_fault(uint32_t cause)
+{
+    return cause == CAUSE_FETCH_ACCESS || cause == CAUSE_LOAD_ACCESS || cause == CAUSE_STORE_ACCESS;
+}
+
+/* True when the trap was about broken memory: it ended the running enclave, or another one and this one goes on. */
+static bool memory_trap(struct frame *frame)
+{
+    if (frame->cause != CAUSE_MEI && !(is_access_fault(frame->cause) && integrity_broken()))
+        return false;
+    /* A store of the enclave that memory refused: what it believes to be in its memory is not. */
+    /* countermeasure: MON.LOST_STORE */
+    bool stored = hal_settle();
+    struct engine_failure failure = integrity_recover();
+    if (running->state == ENCLAVE_LOST || !stored || frame->cause != CAUSE_MEI)
+        leave(frame, ENCLAVE_FREE, YZ_EXIT_INTEGRITY, failure.kind, failure.level, 0);
+    return true;
+}
+
 void enclave_trap(struct frame *frame)
 {
+    if (memory_trap(frame))
+        return;
     if ((frame->cause & CAUSE_INTERRUPT) != 0)
         leave(frame, ENCLAVE_RUNNABLE, YZ_EXIT_TIMER, 0, 0, 0);
     else if (frame->cause == CAUSE_ECALL_U)

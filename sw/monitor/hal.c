@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hal.h"
 
+#include "devices.h"
+
+bool hal_settle(void)
+{
+    uint32_t error = hal_device_read(SYSINFO_WRITE_ERROR);
+    if (error != 0)
+        hal_device_write(SYSINFO_WRITE_ERROR, SYSINFO__WRITE_ERROR__VALID_bm);
+    return error == 0;
+}
+
 bool hal_zero(uint32_t pa, uint32_t bytes)
 {
     /* Eight stores a turn: pages are cleared here, and a loop's branch costs as much as a posted store. */

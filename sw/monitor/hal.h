@@ -35,7 +35,18 @@ __attribute__((noreturn)) void hal_stop(uint32_t code);
 #include "hal_target.h"
 #endif
 
-/* Zero `bytes` from `pa`; both multiples of 4. False after a fault: an unknown part is zeroed. */
+/*
+ * Wait until memory has answered every store so far. False when it refused one since the last call: stores are posted,
+ * so hal_store32 and what is made of it cannot tell. (A device access waits for them; sysinfo.rdl.)
+ */
+bool hal_settle(void);
+
+/*
+ * Zero `bytes` from `pa`; both multiples of 4. False after a fault: an unknown part is zeroed.
+ * Whole lines of 64 bytes leave the chip as one write each (bus/write_gather.py): it must do nothing between the stores
+ * that loads from the line or touches a device. So they may be lines of protected memory that the host has overwritten,
+ * which the memory engine would refuse to read.
+ */
 bool hal_zero(uint32_t pa, uint32_t bytes);
 
 /* Copy `bytes`; the two addresses have the same alignment modulo 4. False after a fault: an unknown part is copied. */

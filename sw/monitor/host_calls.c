@@ -4,6 +4,7 @@
 
 #include "enclave.h"
 #include "hpt.h"
+#include "nodes.h"
 #include "satp.h"
 #include "sbi.h"
 #include "table_pool.h"
@@ -41,6 +42,10 @@ struct sbi_result sbi_host(struct frame *frame)
         return sbi_error(hpt_extend(a[0], a[1], a[2]));
     case YZ_HOST_MEMORY_EXTEND:
         return sbi_error(table_pool_extend(a[0], a[1]));
+    case YZ_HOST_MMT_EXTEND:
+        return sbi_error(nodes_extend(a[0], a[1], a[2]));
+    case YZ_HOST_MMT_INFO:
+        return nodes_info(a[0]);
     case YZ_HOST_CREATE_ENCLAVE:
         return enclave_create(a[0]);
     case YZ_HOST_STOP_ENCLAVE:

@@ -9,11 +9,31 @@ uint32_t page_records[PAGES_MAX];
 __attribute__((section(".records"))) uint32_t page_records[PAGES_MAX];
 #endif
 struct chunk page_chunks[CHUNKS_MAX];
+struct subtree page_subtrees[SUBTREES_MAX];
 uint32_t page_total;
 
 static bool is_foreign(uint32_t owner)
 {
     return owner != YZ_OWNER_HOST && owner != YZ_OWNER_SHARED;
+}
+
+static uint32_t subtree_shift; /* from a page's index to its subtree */
+
+static bool is_secure(uint32_t owner)
+{
+    return owner == YZ_OWNER_ENCLAVE || owner == YZ_OWNER_ENCLAVE_TABLE;
+}
+
+void pages_set_subtrees(uint32_t log)
+{
+    subtree_shift = log >= SUBTREE_LOG_MIN ? log - PAGE_SHIFT : 31;
+    for (uint32_t number = 0; number < SUBTREES_MAX; number++)
+        page_subtrees[number] = (struct subtree){0, 0, 0};
+}
+
+uint32_t pages_subtree_number(uint32_t index)
+{
+    return index >> subtree_shift;
 }
 
 void pages_init(uint32_t total)
@@ -105,7 +125,11 @@ void pages_set_owner(struct page_range range, enum yz_owner owner, uint32_t tag)
     for (uint32_t index = range.first; index < range.first + range.count; index++) {
         uint32_t record = page_records[index];
         struct chunk *chunk = &page_chunks[index / CHUNK_PAGES];
-        chunk->foreign += (uint32_t)is_foreign((uint32_t)owner) - (uint32_t)is_foreign(record_owner(record));
+        struct subtree *subtree = pages_subtree(index);
+        uint32_t old = record_owner(record);
+        chunk->foreign += (uint32_t)is_foreign((uint32_t)owner) - (uint32_t)is_foreign(old);
+        subtree->secure_pages += (uint32_t)is_secure((uint32_t)owner) - (uint32_t)is_secure(old);
+        subtree->node_pages += (uint32_t)(owner == YZ_OWNER_NODE) - (uint32_t)(old == YZ_OWNER_NODE);
         page_records[index] = (record & ~(RECORD_ONE_MAPPING - 1)) | tag << RECORD_TAG_SHIFT | (uint32_t)owner;
     }
     /* The host may read its tables. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ownership of DRAM: one record a 4 KiB page, one a 4 MiB chunk.
+ * Ownership of DRAM: one record a 4 KiB page, one a 4 MiB chunk, one a subtree of the memory engine.
  *
  *   page record:  31            9 8     4 3     0
  *                [ host mappings |  tag  | owner ]
@@ -12,6 +12,10 @@
  *
  *   chunk:  foreign  pages of the chunk that a host superpage may not cover (owner neither HOST nor SHARED, or no DRAM)
  *           supers   valid superpage entries in root tables that point to the chunk
+ *
+ *   subtree: metadata      first page of its metadata, by index; 0: it has none (nodes.h)
+ *            secure_pages  pages of it with owner ENCLAVE or ENCLAVE_TABLE
+ *            node_pages    pages of it with owner NODE
  *
  * Invariants:
  * - Every page has exactly one owner; pages beyond DRAM are FREE.
@@ -46,6 +50,17 @@ struct chunk {
     uint32_t supers;
 };
 
+struct subtree {
+    uint32_t metadata;
+    uint32_t secure_pages;
+    uint32_t node_pages;
+};
+
+/* Subtrees are at least this large: 2 MiB. */
+#define SUBTREE_LOG_MIN 21u
+#define SUBTREES_MAX (YZ_DRAM_MAX_BYTES >> SUBTREE_LOG_MIN)
+
+extern struct subtree page_subtrees[SUBTREES_MAX];
 extern uint32_t page_records[PAGES_MAX];
 extern struct chunk page_chunks[CHUNKS_MAX];
 extern uint32_t page_total; /* pages of DRAM */
@@ -55,6 +70,16 @@ struct page_range {
     uint32_t first;
     uint32_t count;
 };
+
+/* Bytes of a subtree as a power of two; 0 without a memory engine: everything counts as one subtree. */
+void pages_set_subtrees(uint32_t log);
+
+/* Number of the subtree that holds a page, and its record. */
+uint32_t pages_subtree_number(uint32_t index);
+static inline struct subtree *pages_subtree(uint32_t index)
+{
+    return &page_subtrees[pages_subtree_number(index)];
+}
 
 static inline uint32_t record_owner(uint32_t record)
 {
@@ -117,7 +142,7 @@ bool pages_under_superpage(struct page_range range);
 bool pages_overlap(struct page_range a, struct page_range b);
 
 /*
- * New owner and tag for the range; mapping counts stay, the chunks' foreign counts and the
+ * New owner and tag for the range; mapping counts stay, the chunks' foreign counts, the subtrees' counts and the
  * checker's bitmap follow.
  */
 void pages_set_owner(struct page_range range, enum yz_owner owner, uint32_t tag);

@@ -4,6 +4,8 @@
 #include "guard.h"
 #include "hal.h"
 #include "hpt.h"
+#include "integrity.h"
+#include "nodes.h"
 #include "pmp.h"
 #include "pte.h"
 
@@ -27,13 +29,17 @@ int32_t table_pool_extend(uint32_t pa, uint32_t size)
         return error;
     if (areas_used == PMP_TABLES_SLOTS || !guard_has_room(1))
         return YZ_ERR_NO_SLOT;
-    error = hpt_claim(range);
+    error = hpt_check_claim(range);
+    if (error == SBI_SUCCESS)
+        error = nodes_check(range);
+    if (error == SBI_SUCCESS)
+        error = hpt_claim(range);
     if (error != SBI_SUCCESS)
         return error;
     pmp_close_tables(areas_used, pa, size);
-    if (!hal_zero(page_protected(range.first), size)) {
+    if (!hal_zero(page_protected(range.first), size) || !hal_settle()) {
         pmp_open_tables(areas_used);
-        return SBI_ERR_FAILED;
+        return integrity_error();
     }
     pages_set_owner(range, YZ_OWNER_ENCLAVE_TABLE, 0);
     guard_add_area(GUARD_ENCLAVE, GUARD_LEVEL_ANY, page_protected(range.first) >> PAGE_SHIFT, range.count);
@@ -56,6 +62,19 @@ bool table_pool_take(uint32_t tag, uint32_t *index)
     return false;
 }
 
+bool table_pool_uses(uint32_t tag, uint32_t number)
+{
+    for (uint32_t area = 0; area < areas_used; area++) {
+        for (uint32_t i = 0; i < areas[area].count; i++) {
+            uint32_t page = areas[area].first + i, record = page_records[page];
+            if (record_owner(record) == YZ_OWNER_ENCLAVE_TABLE && record_tag(record) == tag &&
+                pages_subtree_number(page) == number)
+                return true;
+        }
+    }
+    return false;
+}
+
 void table_pool_release(uint32_t tag)
 {
     for (uint32_t area = 0; area < areas_used; area++) {
@@ -64,9 +83,10 @@ void table_pool_release(uint32_t tag)
             uint32_t record = page_records[page.first];
             if (record_owner(record) != YZ_OWNER_ENCLAVE_TABLE || record_tag(record) != tag)
                 continue;
-            bool zeroed = hal_zero(page_protected(page.first), YZ_PAGE_BYTES);
+            bool zeroed = hal_zero(page_protected(page.first), YZ_PAGE_BYTES) && hal_settle();
             pages_set_owner(page, zeroed ? YZ_OWNER_ENCLAVE_TABLE : YZ_OWNER_FREE, 0);
         }
+        nodes_release(areas[area]);
     }
 }
 

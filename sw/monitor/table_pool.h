@@ -22,12 +22,16 @@ int32_t table_pool_extend(uint32_t pa, uint32_t size);
 /* Take a free page for the enclave with this tag. False: the pool is empty. */
 bool table_pool_take(uint32_t tag, uint32_t *index);
 
+/* True when an enclave with this tag has a table in subtree `number`. */
+bool table_pool_uses(uint32_t tag, uint32_t number);
+
 /* Zero and free every page of this tag. A page that cannot be zeroed is never used again (FREE). */
 void table_pool_release(uint32_t tag);
 
 /*
  * Enter the leaf `pte` at `va` in the tables below the root page `root`, taking a table page when one is missing.
  * SBI_SUCCESS, YZ_ERR_NO_MEMORY when the pool is empty, SBI_ERR_FAILED after an access fault.
+ * Stores are posted: hal_settle tells whether they arrived.
  */
 int32_t table_pool_map(uint32_t tag, uint32_t root, uint32_t va, uint32_t pte);
 

@@ -5,6 +5,7 @@
 
 #include "enclave.h"
 #include "hal.h"
+#include "integrity.h"
 #include "satp.h"
 #include "sbi.h"
 #include "stop.h"
@@ -33,6 +34,12 @@ bool trap_handle(struct frame *frame)
     if (frame->cause == CAUSE_ECALL_S) {
         frame->x[0] += 4;
         return sbi_call(frame);
+    }
+    if (frame->cause == CAUSE_MEI) {
+        /* A store that nobody can be blamed for any more is counted in sysinfo; enclaves in broken memory are lost. */
+        hal_settle();
+        integrity_recover();
+        return false;
     }
     if ((frame->cause & CAUSE_INTERRUPT) != 0)
         monitor_stop("an interrupt that nobody enabled");

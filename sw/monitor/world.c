@@ -21,7 +21,7 @@ void world_boot(void)
     host_medeleg = MEDELEG_ALL;
     hal_csr_write(CSR_MEDELEG, host_medeleg);
     hal_csr_write(CSR_MIDELEG, INTERRUPTS_S);
-    hal_csr_write(CSR_MIE, 0);
+    hal_csr_write(CSR_MIE, INTERRUPT_MEI);
     hal_csr_write(CSR_MCOUNTEREN, COUNTEREN_CY_TM_IR);
     hal_csr_write(CSR_MENVCFGH, MENVCFGH_STCE);
     hal_csr_write(CSR_STIMECMPH, 0xFFFFFFFFu);

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reference model of the monitor, second half: enclave life on top of the tables, written from docs/monitor-abi.md.
+"""Reference model of the monitor, last part: enclave life on top of tables and metadata, from docs/monitor-abi.md.
 
-Contents of the enclave-table pool are not modelled; tests walk those tables.
+The image of DRAM holds what an enclave sees of its pages, and what the host sees of all others. Contents of the
+enclave-table pool are not modelled; tests walk those tables.
 """
 
 from dataclasses import dataclass
+
+import numpy as np
 
 from yingzhou.soc.memory_map import DRAM_BASE, PAGE_BYTES
 
 from .abi import ABI
 from .elf32 import ElfError, Layout, layout
-from .monitor_tables import ENCLAVE, HOST, PTES, SHARED, TABLE, R, TableMonitor, W, X
+from .monitor_nodes import SUBTREE_PAGES, NodesMonitor
+from .monitor_tables import ENCLAVE, HOST, PTES, SHARED, TABLE, R, W, X
 
 
 @dataclass
@@ -27,11 +31,11 @@ class Enclave:
     state: str = "fresh"
 
 
-class Monitor(TableMonitor):
+class Monitor(NodesMonitor):
     """A monitor after boot on ``dram_pages`` pages of DRAM, all zero."""
 
-    def __init__(self, dram_pages: int):
-        super().__init__(dram_pages)
+    def __init__(self, dram_pages: int, engine: bool = True):
+        super().__init__(dram_pages, engine)
         self.enclaves: dict[int, Enclave] = {}
         self.generation = [1] * ABI.YZ_MAX_ENCLAVES
         self.pool_free = 0
@@ -47,7 +51,7 @@ class Monitor(TableMonitor):
             return error
         if self.table_areas == 2:
             return ABI.YZ_ERR_NO_SLOT
-        error = self.check_claim(pages)
+        error = self.check_claim(pages) or self.check_nodes(pages)
         if error:
             return error
         self._claim(pages, TABLE)
@@ -100,7 +104,7 @@ class Monitor(TableMonitor):
         elf = range((elf_pa - DRAM_BASE) // PAGE_BYTES, (elf_pa + elf_size - 1 - DRAM_BASE) // PAGE_BYTES + 1)
         if set(memory) & (set(elf) | set(shared)):
             return ABI.YZ_ERR_RANGE, 0
-        error = self.check_claim(memory)
+        error = self.check_claim(memory) or self.check_nodes(memory)
         if error:
             return error, 0
         slots = [s for s in range(ABI.YZ_MAX_ENCLAVES) if s not in {e.slot for e in self.enclaves.values()}]
@@ -154,15 +158,31 @@ class Monitor(TableMonitor):
         enclave = self.enclaves.pop(eid, None)
         if enclave is None:
             return ABI.YZ_ERR_NO_ENCLAVE
+        if enclave.state != "lost":
+            self._give_back(enclave)
+        self.generation[enclave.slot] += 1
+        return 0
+
+    def break_subtree(self, number: int) -> None:
+        """A check failed in a subtree: enclaves with memory there are lost, and all when it holds tables."""
+        for enclave in list(self.enclaves.values()):
+            tables = np.flatnonzero(self.owner == TABLE) // SUBTREE_PAGES == number
+            if enclave.state != "lost" and (number in self.subtrees_of(enclave.memory) or tables.any()):
+                self._give_back(enclave)
+                enclave.state = "lost"
+                enclave.memory = enclave.shared = range(0)
+                enclave.tables = 0
+
+    def _give_back(self, enclave: Enclave) -> None:
+        """Everything an enclave holds is the host's again."""
         self.words.reshape(-1, PTES)[enclave.memory.start : enclave.memory.stop] = 0
         self.owner[enclave.memory.start : enclave.memory.stop] = HOST
         self.touched |= set(enclave.memory)
-        lent = {p for e in self.enclaves.values() for p in e.shared}
+        lent = {p for e in self.enclaves.values() if e is not enclave for p in e.shared}
         for page in set(enclave.shared) - lent:
             self.owner[page] = HOST
         self.pool_free += enclave.tables
-        self.generation[enclave.slot] += 1
-        return 0
+        self.release_nodes(enclave.memory)
 
     def stop(self, eid: int) -> int:
         """YZ_HOST_STOP_ENCLAVE."""
@@ -183,6 +203,8 @@ class Monitor(TableMonitor):
         enclave = self.enclaves.get(eid)
         if enclave is None:
             return ABI.YZ_ERR_NO_ENCLAVE
+        if enclave.state == "lost":
+            return ABI.YZ_ERR_INTEGRITY
         if enclave.state not in moves:
             return ABI.YZ_ERR_STATE
         enclave.state = moves[enclave.state]

@@ -19,7 +19,7 @@ CHUNK = 1024
 MAX_TABLES = 4096
 V, R, W, X, U, G, A, D = (1 << i for i in range(8))
 LEGAL_RWX = {R, R | W, X, R | X, R | W | X}
-FREE, HOST, ROOT, LEAF, MONITOR, TABLE, ENCLAVE, SHARED = range(8)
+FREE, HOST, ROOT, LEAF, MONITOR, TABLE, ENCLAVE, SHARED, NODE = range(9)
 
 
 @dataclass

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from tb.models.abi import ABI
-from yingzhou.soc.memory_map import BOOT_ARGS, DRAM_BASE, PAGE_BYTES
+from yingzhou.soc.memory_map import BOOT_ARGS, DRAM_BASE, PAGE_BYTES, PROTECTED_BASE
 from yingzhou_sim.cache import cached, digest
 from yingzhou_sim.firmware import generate_headers
 from yingzhou_sim.paths import SW
@@ -25,8 +25,9 @@ _FLAGS: Final = (
     "-std=c11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
     "-DYZ_NATIVE",
 )  # fmt: skip
-ECALL_S, ECALL_U, ILLEGAL, LOAD_PAGE = 9, 8, 2, 13
+ECALL_S, ECALL_U, ILLEGAL, LOAD_ACCESS, LOAD_PAGE = 9, 8, 2, 5, 13
 INTERRUPT_STI: Final = 1 << 31 | 5
+INTERRUPT_MEI: Final = 1 << 31 | 11
 MPP_U, MPP_S = 0, 1 << 11
 CSR: Final = {
     "sstatus": 0x100, "sie": 0x104, "stvec": 0x105, "scounteren": 0x106, "senvcfg": 0x10A, "sscratch": 0x140,
@@ -83,6 +84,20 @@ class Outcome:
         return self.error, self.value
 
 
+@dataclass(frozen=True)
+class Subtree:
+    """A subtree of the memory engine: first metadata page by index and counts of pages as the monitor keeps them, then
+    what the engine holds (``page`` is a physical page number)."""
+
+    metadata: int
+    secure_pages: int
+    node_pages: int
+    valid: int
+    locked: int
+    page: int
+    generation: int
+
+
 class Native:
     """One monitor on one machine.
 
@@ -94,16 +109,20 @@ class Native:
         Walk checker that the machine has: 0 none, 1 gpt, 2 bitmap.
     areas : int
         Area entries of the guard.
+    engine : int
+        Memory engine: 0 none, 1 there, 2 never starts, 3 fails its self-test.
     executable : Path or None
         Another build than the one of ``sw/monitor``.
     """
 
-    def __init__(self, dram_pages: int = 4096, checker: int = 1, areas: int = 8, executable: Path | None = None):
+    def __init__(
+        self, dram_pages: int = 4096, checker: int = 1, areas: int = 8, engine: int = 1, executable: Path | None = None
+    ):
         self._process = subprocess.Popen(
             [executable or build()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"},
         )  # fmt: skip
-        self.reset(dram_pages, checker, areas)
+        self.reset(dram_pages, checker, areas, engine)
 
     def __enter__(self) -> Self:
         return self
@@ -137,10 +156,10 @@ class Native:
         self.last = Outcome(tuple(words[:32]), words[32], words[34] if words[33] else None)
         return self.last
 
-    def reset(self, dram_pages: int = 4096, checker: int = 1, areas: int = 8) -> Outcome:
+    def reset(self, dram_pages: int = 4096, checker: int = 1, areas: int = 8, engine: int = 1) -> Outcome:
         """Power on: DRAM all zero, the monitor booted; returns the host's first registers."""
-        self.dram_pages = dram_pages
-        return self._outcome(self._words("R", dram_pages, checker, areas, count=35))
+        self.dram_pages, self.engine = dram_pages, engine
+        return self._outcome(self._words("R", dram_pages, checker, areas, engine, count=35))
 
     def trap(self, cause: int, *, tval: int = 0, mpp: int = MPP_S, x: Sequence[int] | None = None) -> Outcome:
         """Take a trap from mode ``mpp`` with registers ``x`` (default: those after the last one)."""
@@ -159,12 +178,43 @@ class Native:
         return self.call(ABI.YZ_EXT_HOST, function, *arguments, *[0] * (5 - len(arguments))).result
 
     def read(self, pa: int, size: int) -> bytes:
-        """Read DRAM behind the monitor's back, raw window."""
-        return self._ask("r", pa, size, answer=size)
+        """Read DRAM behind the monitor's back, or through the protected window as an enclave would."""
+        return self._ask("p" if pa >= PROTECTED_BASE else "r", pa, size, answer=size)
 
     def write(self, pa: int, data: bytes) -> None:
-        """Write DRAM behind the monitor's back, raw window."""
-        self._ask("w", pa, len(data), data=data)
+        """Write DRAM behind the monitor's back, or through the protected window as an enclave would."""
+        self._ask("q" if pa >= PROTECTED_BASE else "w", pa, len(data), data=data)
+
+    def tamper(self, pa: int) -> None:
+        """Flip a bit of DRAM behind everybody's back."""
+        self.write(pa, bytes([self.read(pa, 1)[0] ^ 1]))
+
+    def visit(self, pa: int) -> bool:
+        """Load a word at ``pa`` of the protected window as an enclave does; False when the engine refuses."""
+        return self._words("V", pa, count=1) == (1,)
+
+    def refuse_store(self) -> None:
+        """Let memory refuse a store of whoever runs."""
+        self._ask("W")
+
+    def break_root_tree(self) -> None:
+        """Let the engine find its root tree broken."""
+        self._ask("K")
+
+    def set_subtree_generation(self, subtree: int, generation: int) -> None:
+        """Pretend that a subtree was freed ``generation`` times."""
+        self._ask("g", subtree, generation)
+
+    def lose_stores(self, first: int, length: int = 1) -> None:
+        """Let stores among the accesses from number ``first`` on be acknowledged and then refused by memory."""
+        self._ask("l", first, length)
+
+    def subtrees(self) -> list[Subtree]:
+        """Return what monitor and engine know about each subtree of DRAM."""
+        raw = self._words("S", count=128 * 3 + 128 * 4)
+        ours, theirs = raw[: 128 * 3], raw[128 * 3 :]
+        count = -(-self.dram_pages // 1024)
+        return [Subtree(*ours[3 * i : 3 * i + 3], *theirs[4 * i : 4 * i + 4]) for i in range(count)]
 
     def read_words(self, pa: int, count: int) -> tuple[int, ...]:
         """Read ``count`` words of DRAM."""
@@ -247,22 +297,39 @@ HPT: Final = DRAM_BASE + 0x60_0000
 LEAF: Final = HPT + 2 * PAGE_BYTES
 SCRATCH: Final = BOOT_ARGS
 """A host page that tests put arguments in."""
-POOL: Final = DRAM_BASE + 0x70_0000
+POOL: Final = DRAM_BASE + 0xA0_0000
+"""Enclave tables of :func:`ready`, in the subtree of MEMORY: so that it keeps its metadata."""
 ELF: Final = DRAM_BASE + 0x78_0000
 MEMORY: Final = DRAM_BASE + 0x80_0000
 SHM: Final = DRAM_BASE + 0x90_0000
+NODE_PAGES: Final = 145
+NODES: Final = (DRAM_BASE + 0x21_0000, DRAM_BASE + 0x2B_0000)
+"""Places for metadata; the first is what :func:`ready` lends for the subtree of MEMORY and POOL."""
 
 
 def ready(native: Native, *, paged: bool = False, pool_pages: int = 0) -> Native:
-    """Bring a monitor past SM_INIT and PT_AREA_SEPARATION, and on request to a paged host and a pool for enclaves."""
+    """Bring a monitor past SM_INIT and PT_AREA_SEPARATION, with metadata for the subtree of MEMORY, and on request to a
+    paged host and a pool for enclaves."""
     assert native.host(ABI.YZ_HOST_SM_INIT, HPT, 8 * PAGE_BYTES) == (0, 0)
     assert native.host(ABI.YZ_HOST_PT_AREA_SEPARATION, 1, 0) == (0, 0)
+    if native.engine:
+        lend_nodes(native, NODES[0], MEMORY)
     if paged:
         assert native.host(ABI.YZ_HOST_SATP, 1 << 31 | HPT >> 12) == (0, 0)
     if pool_pages:
         assert native.host(ABI.YZ_HOST_MEMORY_EXTEND, POOL, pool_pages * PAGE_BYTES) == (0, 0)
     native.dirty()
     return native
+
+
+def lend_nodes(native: Native, nodes: int, served: int) -> None:
+    """Lend metadata at ``nodes`` for the subtree that holds ``served``."""
+    assert native.host(ABI.YZ_HOST_MMT_EXTEND, nodes, NODE_PAGES * PAGE_BYTES, served) == (0, 0)
+
+
+def protected(pa: int) -> int:
+    """Return the address of the same byte in the protected window."""
+    return pa + PROTECTED_BASE - DRAM_BASE
 
 
 def pte(pa: int, flags: int) -> int:

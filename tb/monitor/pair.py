@@ -10,10 +10,11 @@ import numpy as np
 from tb.models.abi import ABI, ERROR_NAMES
 from tb.models.elf32 import PF_R, PF_W, PF_X, Segment, write
 from tb.models.monitor import Monitor
-from tb.models.monitor_tables import ENCLAVE, HOST, LEAF, ROOT, SHARED, TABLE, A, D, U, V
+from tb.models.monitor_nodes import SUBTREE_PAGES
+from tb.models.monitor_tables import ENCLAVE, HOST, LEAF, NODE, ROOT, SHARED, TABLE, A, D, U, V
 from yingzhou.soc.memory_map import DRAM_BASE, PAGE_BYTES, PROTECTED_BASE
 
-from .native import ECALL_U, INTERRUPT_STI, MPP_U, Native, Outcome
+from .native import ECALL_U, INTERRUPT_STI, LOAD_ACCESS, MPP_U, NODE_PAGES, Native, Outcome, protected
 
 LEAF_FLAGS = V | U | A | D
 
@@ -31,13 +32,15 @@ class Pair:
     ----------
     dram_pages : int
         Size of DRAM in pages.
+    engine : bool
+        The machine has a memory engine.
     executable : Path or None
         Another build of the monitor.
     """
 
-    def __init__(self, dram_pages: int = 4096, executable: Path | None = None):
-        self.native = Native(dram_pages, executable=executable)
-        self.model = Monitor(dram_pages)
+    def __init__(self, dram_pages: int = 4096, engine: bool = True, executable: Path | None = None):
+        self.native = Native(dram_pages, engine=int(engine), executable=executable)
+        self.model = Monitor(dram_pages, engine)
         self.running = 0
 
     def close(self) -> None:
@@ -77,8 +80,13 @@ class Pair:
             ABI.YZ_HOST_MEMORY_EXTEND: model.memory_extend,
             ABI.YZ_HOST_DESTROY_ENCLAVE: model.destroy,
             ABI.YZ_HOST_STOP_ENCLAVE: model.stop,
+            ABI.YZ_HOST_MMT_EXTEND: model.mmt_extend,
         }
         return calls[function](*a)
+
+    def lend_nodes(self, nodes: int, served: int) -> None:
+        """Lend metadata at ``nodes`` for the subtree that holds ``served``."""
+        assert self.host(ABI.YZ_HOST_MMT_EXTEND, nodes, NODE_PAGES * PAGE_BYTES, served) == 0
 
     def create(self, params_pa: int) -> tuple[int, int]:
         """Call CREATE_ENCLAVE."""
@@ -108,11 +116,20 @@ class Pair:
         return outcome
 
     def leave(self, how: str, *arguments: int) -> Outcome:
-        """Let the running enclave ``timer``, ``yield``, ``ocall``, ``exit`` or ``fault``; check the host's view."""
+        """Let the running enclave ``timer``, ``yield``, ``ocall``, ``exit`` or ``fault``; check the host's view.
+
+        ``broken``: it loads a word that somebody has changed in DRAM.
+        """
         enclave = self.model.enclaves[self.running]
         x = list(self.native.last.x)
         a0, a1, a2 = (*arguments, 0, 0, 0)[:3]
-        if how in ("timer", "fault"):
+        if how == "broken":
+            pa = DRAM_BASE + enclave.memory[a0 % len(enclave.memory)] * PAGE_BYTES
+            self.native.tamper(pa)
+            assert not self.native.visit(protected(pa))
+            outcome = self.native.trap(LOAD_ACCESS, tval=0x1234, mpp=MPP_U, x=x)
+            self.model.break_subtree(enclave.memory.start // SUBTREE_PAGES)
+        elif how in ("timer", "fault"):
             outcome = self.native.trap(INTERRUPT_STI if how == "timer" else a0, tval=0x1234, mpp=MPP_U, x=x)
         else:
             number = {"yield": ABI.YZ_ENCLAVE_YIELD, "ocall": ABI.YZ_ENCLAVE_OCALL, "exit": ABI.YZ_ENCLAVE_EXIT}[how]
@@ -124,10 +141,11 @@ class Pair:
             "ocall": (ABI.YZ_EXIT_OCALL, a0, a1, a2),
             "exit": (ABI.YZ_EXIT_DONE, a0, 0, 0),
             "fault": (ABI.YZ_EXIT_FAULT, a0, 0, 0),
+            "broken": (ABI.YZ_EXIT_INTEGRITY, 1, 0, 0),
         }
         assert outcome.x[10:15] == (0, *reasons[how])
         assert self.native.csr("satp") == self.model.satp
-        if how in ("exit", "fault"):
+        if how in ("exit", "fault", "broken"):
             self.model.destroy(self.running)
         else:
             enclave.state = "ocalling" if how == "ocall" else "runnable"
@@ -141,10 +159,11 @@ class Pair:
         assert not (error and dirty), f"a call that failed wrote pages {dirty}"
         assert not (error and self.model.touched)
         for page in sorted(dirty | self.model.touched):
-            if self.model.owner[page] == TABLE:
+            owner, pa = self.model.owner[page], DRAM_BASE + page * PAGE_BYTES
+            if owner in (TABLE, NODE):
                 continue
-            got = self.native.read(DRAM_BASE + page * PAGE_BYTES, PAGE_BYTES)
-            assert got == self.model.bytes_at(DRAM_BASE + page * PAGE_BYTES, PAGE_BYTES), f"page {page:#x} differs"
+            got = self.native.read(protected(pa) if owner == ENCLAVE and self.model.engine else pa, PAGE_BYTES)
+            assert got == self.model.bytes_at(pa, PAGE_BYTES), f"page {page:#x} differs"
         self.model.touched.clear()
 
     def check_records(self) -> None:
@@ -162,6 +181,16 @@ class Pair:
             assert records[page] >> 4 & 31 == users
         for enclave in self.model.enclaves.values():
             assert all(records[p] >> 4 & 31 == enclave.slot + 1 for p in enclave.memory)
+        subtrees = self.native.subtrees()
+        for number, subtree in enumerate(subtrees):
+            owners = self.model.owner[number * SUBTREE_PAGES : (number + 1) * SUBTREE_PAGES]
+            if self.model.engine:
+                lent = self.model.metadata.get(number, range(0))
+                assert subtree.metadata == lent.start and subtree.valid == bool(lent) and not subtree.locked
+                assert not lent or subtree.page == (DRAM_BASE >> 12) + lent.start
+                assert subtree.secure_pages == np.isin(owners, (ENCLAVE, TABLE)).sum()
+                assert subtree.node_pages == (owners == NODE).sum()
+                assert not (lent and subtree.node_pages) and not (subtree.secure_pages and not lent)
         used = sum((int(r) & 15) == TABLE and (r >> 4 & 31) != 0 for r in records)
         assert used == sum(e.tables for e in self.model.enclaves.values())
 
@@ -184,6 +213,10 @@ class Pair:
                 elif 0 <= target < len(owner):
                     assert owner[target] in (HOST, SHARED) or (owner[target] in (ROOT, LEAF) and entry & 0xE == 2)
 
+    def _table(self, pa: int) -> int:
+        """Where tests find a table: without an engine there is one window only."""
+        return pa if self.model.engine else pa - PROTECTED_BASE + DRAM_BASE
+
     def check_enclave_map(self, eid: int) -> None:
         """The tables behind satp map what abi.h says, and nothing else."""
         enclave = self.model.enclaves[eid]
@@ -191,14 +224,14 @@ class Pair:
         assert root >= PROTECTED_BASE
         found: dict[int, tuple[int, int]] = {}
         raw = ~(PROTECTED_BASE ^ DRAM_BASE)
-        for i, pointer in enumerate(self.native.read_words(root & raw, 1024)):
+        for i, pointer in enumerate(self.native.read_words(self._table(root), 1024)):
             if not pointer & V:
                 assert pointer == 0
                 continue
             table = pointer >> 10 << 12
             assert pointer & 0x3FF == V and table >= PROTECTED_BASE
             assert self.model.owner[(table & raw) - DRAM_BASE >> 12] == TABLE
-            for j, entry in enumerate(self.native.read_words(table & raw, 1024)):
+            for j, entry in enumerate(self.native.read_words(self._table(table), 1024)):
                 if entry & V:
                     assert entry & 0x3F1 == LEAF_FLAGS
                     found[i << 10 | j] = entry >> 10, entry & 0xE

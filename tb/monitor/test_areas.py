@@ -7,7 +7,25 @@ from tb.models.abi import ABI
 from tb.models.monitor_tables import HOST, LEAF, ROOT, SHARED, TABLE
 from yingzhou.soc.memory_map import DEVICES, DRAM_BASE, PAGE_BYTES, PROTECTED_BASE
 
-from .native import CSR, DEVICE_WRITE, ELF, HPT, MEMORY, POOL, SCRATCH, SHM, STORE, TLB_FLUSH, Native, pte, ready
+from .native import (
+    CSR,
+    DEVICE_WRITE,
+    ELF,
+    HPT,
+    MEMORY,
+    NODE_PAGES,
+    NODES,
+    POOL,
+    SCRATCH,
+    SHM,
+    STORE,
+    TLB_FLUSH,
+    Native,
+    lend_nodes,
+    protected,
+    pte,
+    ready,
+)
 from .native import LEAF as LEAF_TABLE
 from .pair import tiny_elf
 
@@ -162,6 +180,7 @@ def test_extensions(booted: Native) -> None:
         assert area(booted, 2 + i) == (1 << 31 | (2 if level else 1) << 4 | 1, pa >> 12, (pa >> 12) + 1)
         assert booted.read(pa, K) == bytes(K)
     assert booted.host(ABI.YZ_HOST_HPT_EXTEND, HPT + 11 * K, K, 0) == (ABI.YZ_ERR_NO_SLOT, 0)
+    lend_nodes(booted, NODES[1], END - K)
     for i, pa in enumerate((POOL, END - 2 * K)):
         booted.write(pa, b"\xff" * 2 * K)
         assert booted.host(ABI.YZ_HOST_MEMORY_EXTEND, pa, 2 * K) == (0, 0)
@@ -169,7 +188,7 @@ def test_extensions(booted: Native) -> None:
         assert owners(booted, pa, 2) == [TABLE] * 2
         page = (pa | 1 << 30) >> 12
         assert area(booted, 5 + i) == (1 << 31 | 15 << 4 | 2, page, page + 2)
-        assert booted.read(pa, 2 * K) == bytes(2 * K)
+        assert booted.read(protected(pa), 2 * K) == bytes(2 * K)
     assert booted.host(ABI.YZ_HOST_MEMORY_EXTEND, MEMORY, K) == (ABI.YZ_ERR_NO_SLOT, 0)
     assert booted.host(ABI.YZ_HOST_SET_PTE, 1, HPT + 8 * K, pte(SCRATCH, 0xC7)) == (0, 0)
 
@@ -238,6 +257,7 @@ def test_conversion_under_a_superpage(tables: Native, unchanged, page: int) -> N
         for function in (ABI.YZ_HOST_MEMORY_EXTEND, ABI.YZ_HOST_HPT_EXTEND):
             assert tables.host(function, superpage + page * K, K) == (ABI.YZ_ERR_MAPPED, 0)
     assert tables.host(ABI.YZ_HOST_MAP_PTE, HPT, LEAF_TABLE) == (0, 0)
+    lend_nodes(tables, NODES[1], superpage)
     assert tables.host(ABI.YZ_HOST_MEMORY_EXTEND, superpage + page * K, K) == (0, 0)
     assert tables.read_words(LEAF_TABLE + 4 * page, 1) == (0,)
 
@@ -263,4 +283,4 @@ def test_bitmap_follows_ownership(executable) -> None:
             closed = [r & 15 not in (HOST, ROOT, LEAF, SHARED) for r in native.records()[0]]
             assert native.bitmap() == closed
             assert (DEVICE_WRITE, DEVICES["guard"].base + 0x20, 1) in native.log()
-        assert sum(native.bitmap()) == 512 + 16
+        assert sum(native.bitmap()) == 512 + 16 + NODE_PAGES

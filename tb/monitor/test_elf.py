@@ -13,7 +13,7 @@ from tb.models.abi import ABI
 from tb.models.elf32 import PF_R, PF_W, PF_X, ElfError, Segment, layout, write
 from yingzhou.soc.memory_map import PAGE_BYTES
 
-from .native import ELF, HPT, MEMORY, POOL, SCRATCH, SHM
+from .native import ELF, HPT, MEMORY, NODES, POOL, SCRATCH, SHM
 from .pair import Pair, tiny_elf
 
 K = PAGE_BYTES
@@ -28,6 +28,7 @@ def host(executable: Path) -> Iterator[Pair]:
     both.host(ABI.YZ_HOST_SM_INIT, HPT, 8 * K, 0, 0, 0)
     both.host(ABI.YZ_HOST_PT_AREA_SEPARATION, 1, 0)
     both.host(ABI.YZ_HOST_SATP, 1 << 31 | HPT >> 12)
+    both.lend_nodes(NODES[0], MEMORY)
     both.host(ABI.YZ_HOST_MEMORY_EXTEND, POOL, 64 * K)
     yield both
     both.close()

@@ -19,7 +19,7 @@ def test_boot(booted: Native) -> None:
     first = booted.reset()
     assert first.x == (HOST_BASE, *[0] * 10, BOOT_ARGS, *[0] * 20)
     assert first.mstatus == MPP_S
-    assert booted.csr("satp") == 0 and booted.csr("mie") == 0
+    assert booted.csr("satp") == 0 and booted.csr("mie") == 1 << 11
     assert booted.csr("medeleg") == 0xB1FF and booted.csr("mideleg") == 0x222
     assert booted.csr("mcounteren") == 7 and booted.csr("menvcfgh") == 1 << 31
     assert booted.csr("stimecmp") == booted.csr("stimecmph") == 0xFFFF_FFFF

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Any sequence of calls leaves monitor and model in the same state (hypothesis, stateful).
 
-threat: F04, F06, F07, F08, F10, F11, D08
+threat: F04, F06, F07, F08, F10, F11, M37, M43, D08
 """
 
 import hypothesis.strategies as st
@@ -12,7 +12,7 @@ from tb.models.abi import ABI
 from tb.models.monitor_tables import HOST, SHARED
 from yingzhou.soc.memory_map import DEVICES, DRAM_BASE, PAGE_BYTES, PROTECTED_BASE
 
-from .native import ELF, HPT, LEAF, MEMORY, POOL, SCRATCH, SHM, pte
+from .native import ELF, HPT, LEAF, MEMORY, NODE_PAGES, NODES, POOL, SCRATCH, SHM, pte
 from .pair import Pair, tiny_elf
 
 DRAM_PAGES = 4096
@@ -59,6 +59,7 @@ class MonitorMachine(RuleBasedStateMachine):
             self.pair.host(ABI.YZ_HOST_SM_INIT, HPT, 8 * PAGE_BYTES, 0, 0, 0)
             self.pair.host(ABI.YZ_HOST_PT_AREA_SEPARATION, 1, 0)
             self.pair.host(ABI.YZ_HOST_SATP, 1 << 31 | HPT >> 12)
+            self.pair.lend_nodes(NODES[0], MEMORY)
             self.pair.host(ABI.YZ_HOST_MEMORY_EXTEND, POOL, 16 * PAGE_BYTES)
 
     @precondition(lambda self: not self.pair.running)
@@ -87,6 +88,15 @@ class MonitorMachine(RuleBasedStateMachine):
     @rule(pa=st.sampled_from([POOL + 0x1_0000, SUPERPAGE, POOL, HPT, MEMORY]), pages=st.sampled_from([1, 4, 16, 3]))
     def memory_extend(self, pa: int, pages: int) -> None:
         self.pair.host(ABI.YZ_HOST_MEMORY_EXTEND, pa, pages * PAGE_BYTES)
+
+    @precondition(lambda self: not self.pair.running)
+    @rule(
+        pa=st.sampled_from([*NODES, NODES[0] + PAGE_BYTES, NODES[1], SUPERPAGE, MEMORY, HPT, END, DRAM_BASE]),
+        pages=st.sampled_from([NODE_PAGES, NODE_PAGES, NODE_PAGES, NODE_PAGES - 1, 0, 1 << 20]),
+        served=st.sampled_from([SUPERPAGE, SUPERPAGE, MEMORY, HPT, SCRATCH, END, 0, ELF + 4]),
+    )
+    def mmt_extend(self, pa: int, pages: int, served: int) -> None:
+        self.pair.host(ABI.YZ_HOST_MMT_EXTEND, pa, pages * PAGE_BYTES & 0xFFFF_FFFF, served)
 
     @precondition(lambda self: not self.pair.running)
     @rule(pa=locations, value=entries)
@@ -183,11 +193,14 @@ class MonitorMachine(RuleBasedStateMachine):
         self.pair.host(ABI.YZ_HOST_STOP_ENCLAVE, data.draw(st.sampled_from(self._eids)))
 
     @precondition(lambda self: not self.pair.running and self.pair.model.enclaves)
-    @rule(data=st.data(), how=st.sampled_from(["timer", "yield", "ocall", "exit", "fault"]))
+    @rule(data=st.data(), how=st.sampled_from(["timer", "yield", "ocall", "exit", "fault", "broken"]))
     def slice_of_life(self, data: st.DataObject, how: str) -> None:
         """Enter any live enclave in the way its state asks for, and come back."""
         eid = data.draw(st.sampled_from(list(self.pair.model.enclaves)))
         state = self.pair.model.enclaves[eid].state
+        if state == "lost":
+            self.pair.enter(ABI.YZ_HOST_RESUME_ENCLAVE, eid, 0)
+            return
         if state == "stopped":
             self.pair.enter(ABI.YZ_HOST_RESUME_ENCLAVE, eid, ABI.YZ_RESUME_STOP)
         if state == "fresh":
@@ -204,7 +217,7 @@ class MonitorMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.pair.running)
     @rule(
-        how=st.sampled_from(["timer", "yield", "ocall", "ocall", "exit", "fault"]),
+        how=st.sampled_from(["timer", "yield", "ocall", "ocall", "exit", "fault", "broken"]),
         number=st.integers(0, 15).filter(lambda n: n not in (8, 9)),
     )
     def leave(self, how: str, number: int) -> None:

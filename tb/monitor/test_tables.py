@@ -8,7 +8,7 @@ import pytest
 from tb.models.abi import ABI
 from yingzhou.soc.memory_map import DEVICES, DRAM_BASE, PAGE_BYTES, PROTECTED_BASE
 
-from .native import ELF, HPT, LEAF, MEMORY, POOL, SCRATCH, SHM, Native, pte, ready
+from .native import ELF, HPT, LEAF, MEMORY, NODES, POOL, SCRATCH, SHM, Native, pte, ready
 from .pair import Pair, tiny_elf
 
 RW = 0xC7
@@ -59,6 +59,7 @@ def populated(pair: Pair) -> Pair:
     pair.host(ABI.YZ_HOST_SM_INIT, HPT, 8 * PAGE_BYTES, 0, 0, 0)
     pair.host(ABI.YZ_HOST_PT_AREA_SEPARATION, 1, 0)
     pair.host(ABI.YZ_HOST_SATP, 1 << 31 | HPT >> 12)
+    pair.lend_nodes(NODES[0], MEMORY)
     pair.host(ABI.YZ_HOST_MEMORY_EXTEND, POOL, 16 * PAGE_BYTES)
     pair.words(SCRATCH, 1, ELF, len(tiny_elf()), MEMORY, 6 * PAGE_BYTES, PAGE_BYTES, SHM, PAGE_BYTES)
     assert pair.create(SCRATCH)[0] == 0
@@ -66,7 +67,8 @@ def populated(pair: Pair) -> Pair:
 
 
 TARGETS = [
-    SCRATCH, SHM, ELF, HPT, LEAF, MEMORY, POOL, DRAM_BASE, END - PAGE_BYTES, END, 0, SUPERPAGE, SUPERPAGE + PAGE_BYTES,
+    SCRATCH, SHM, ELF, HPT, LEAF, MEMORY, POOL, NODES[0], DRAM_BASE, END - PAGE_BYTES, END, 0,
+    SUPERPAGE, SUPERPAGE + PAGE_BYTES,
     DRAM_BASE + 0x40_0000, DRAM_BASE + 0x80_0000, PROTECTED_BASE, PROTECTED_BASE + MEMORY - DRAM_BASE,
     PROTECTED_BASE + SCRATCH - DRAM_BASE, *[d.base for d in DEVICES.values()], 0x1_0000_0000, 0x2_8020_0000,
     0x3_FFFF_F000,

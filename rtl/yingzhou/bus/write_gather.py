@@ -24,9 +24,9 @@ class WriteGather(wiring.Component):
 
     A store is taken into the open line, or it closes the open line and opens its own. The open line leaves when it is
     complete, when a store to another line comes, on ``drain``, when ``conflict`` says that somebody waits for it, or
-    after ``idle_cycles`` in which nothing happened. So stores that fill a line, with neither loads of that line nor
-    device accesses between them, leave as one full-line write whatever else is fetched or loaded meanwhile. A memory
-    that encrypts whole lines need not read such a line first, and the monitor's zeroing of pages relies on it.
+    after ``idle_cycles`` in a row in which nothing happened. So stores that fill a line, with neither loads of that
+    line nor device accesses between them, leave as one full-line write whatever else is fetched or loaded meanwhile. A
+    memory that encrypts whole lines need not read such a line first, and the monitor's zeroing of pages relies on it.
 
     Bursts under way at the same time are all of one window, so writes to one DRAM line stay in order in whatever stands
     behind the port.
@@ -45,7 +45,7 @@ class WriteGather(wiring.Component):
     store       : a store is offered. Idle: 0.
     adr, data, sel : its word address, data and byte lanes. Valid with ``store``.
     taken       : the offered store is taken in this cycle.
-    busy        : 1 while a line is being fetched: the idle time stands still.
+    busy        : 1 while a line is being fetched: the idle time begins anew.
     conflict    : the open line must leave: a fetch of ``line`` waits for it.
     drain       : the open line must leave.
     open        : a line is open; ``line`` is its line address (byte address / 64).
@@ -106,9 +106,9 @@ class WriteGather(wiring.Component):
             self.taken.eq(self.store & (~self.open | same | leave)),
             self.under_way.eq(sending | (self._pending != 0)),
         ]
-        with m.If(self.store):
+        with m.If(self.store | self.busy):
             m.d.sync += idle.eq(0)
-        with m.Elif(~self.busy & (idle != self._idle_cycles)):
+        with m.Elif(idle != self._idle_cycles):
             m.d.sync += idle.eq(idle + 1)
         with m.If(leave):
             m.d.sync += self.open.eq(0)

@@ -2,20 +2,38 @@
 """Configuration of the default machine, in one frozen dataclass."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from yingzhou.errors import require
 from yingzhou.gpt.config import GptConfig
 from yingzhou.hart.config import HartConfig
+from yingzhou.mmt.config import MmtConfig, preset
 
-from .memory_map import DRAM_MAX_BYTES, MMIO_BASE, PROTECTION_BIT
+from .memory_map import DRAM_BASE, DRAM_MAX_BYTES, MMIO_BASE, PROTECTION_BIT
 
 CHECKERS: Final = ("none", "gpt", "bitmap")
 """Walk checkers by name; the position is the code in ``sysinfo.features.checker``."""
+MEMORIES: Final = ("plain", "mmt")
+"""What stands before DRAM, by name; the position is the code in ``sysinfo.features.memory``."""
 
 
 def _is_power_of_two(value: int) -> bool:
     return value > 0 and value & (value - 1) == 0
+
+
+def machine_engine(dram_bytes: int, name: str = "paper", **overrides: Any) -> MmtConfig:
+    """Return the preset ``name`` of the memory engine, with ``overrides``, as it fits a machine with this DRAM."""
+    return preset(
+        name,
+        **{
+            "addr_width": 32,
+            "protection_bit": PROTECTION_BIT,
+            "memory_base": DRAM_BASE,
+            "memory_bytes": dram_bytes,
+            "id_width": 1,
+            **overrides,
+        },
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +54,11 @@ class SocConfig:
         The guard; its mode must be ``sv32`` and its protection bit that of the memory map.
     bitmap_cache_words : int
         Words of ownership bits cached by the ``bitmap`` checker, a power of two from 1 to 64.
+    memory : str
+        What stands before DRAM: ``mmt``, the memory engine, or for comparison ``plain``, where both windows are the
+        same unprotected DRAM.
+    mmt : MmtConfig or None
+        The memory engine, for this machine's addresses. None: the preset ``paper`` (:func:`machine_engine`).
     instr_lines, data_lines : int
         64-byte lines buffered at the fetch and the data port, powers of two from 1 to 64.
     """
@@ -45,6 +68,8 @@ class SocConfig:
     hart: HartConfig = field(default_factory=HartConfig)
     gpt: GptConfig = field(default_factory=lambda: GptConfig(device_region=(MMIO_BASE, 1 << 32)))
     bitmap_cache_words: int = 8
+    memory: str = "plain"
+    mmt: MmtConfig | None = None
     instr_lines: int = 4
     data_lines: int = 16
 
@@ -60,11 +85,26 @@ class SocConfig:
             self.gpt.protection_bit == PROTECTION_BIT,
             f"gpt.protection_bit is {self.gpt.protection_bit}; this machine's memory map has it at {PROTECTION_BIT}",
         )
+        require(self.memory in MEMORIES, f"memory is {self.memory!r}; accepted are {', '.join(MEMORIES)}")
+        fixed = machine_engine(self.dram_bytes)
+        for name in ("addr_width", "protection_bit", "memory_base", "memory_bytes", "id_width"):
+            value, needed = getattr(self.engine, name), getattr(fixed, name)
+            require(value == needed, f"mmt.{name} is {value}; this machine needs {needed}")
         for name in ("bitmap_cache_words", "instr_lines", "data_lines"):
             value = getattr(self, name)
             require(
                 _is_power_of_two(value) and value <= 64, f"{name} is {value}; accepted are powers of two from 1 to 64"
             )
+
+    @property
+    def engine(self) -> MmtConfig:
+        """The memory engine that ``memory`` "mmt" has."""
+        return self.mmt or machine_engine(self.dram_bytes)
+
+    @property
+    def memory_code(self) -> int:
+        """Value of ``sysinfo.features.memory``."""
+        return MEMORIES.index(self.memory)
 
     @property
     def checker_code(self) -> int:

@@ -4,8 +4,11 @@
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.utils import exact_log2
 
 from yingzhou.bus import register_bus
+from yingzhou.bus.line_buffer import LINE_BYTES
+from yingzhou.bus.write_gather import LINE_ADDR_WIDTH
 from yingzhou.regs import RegisterBlock, load
 
 from .config import SocConfig
@@ -121,13 +124,24 @@ class SystemInformation(wiring.Component):
     Ports
     -----
     bus : register bus (sysinfo.rdl).
+    write_error, write_error_line : memory refused a posted write to this line (byte address / 64) in this cycle.
+        Idle: 0.
+    write_error_recorded : level: such a write is recorded. Idle: 0.
     <a name of COUNTERS> : 1 for each cycle in which that counter counts. Idle: 0.
     """
 
     def __init__(self, config: SocConfig):
         self._config = config
         self._block = RegisterBlock(load("sysinfo"))
-        super().__init__({"bus": _register_port(self._block), **{name: In(1) for name in COUNTERS}})
+        super().__init__(
+            {
+                "bus": _register_port(self._block),
+                "write_error": In(1),
+                "write_error_line": In(LINE_ADDR_WIDTH),
+                "write_error_recorded": Out(1),
+                **{name: In(1) for name in COUNTERS},
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -136,8 +150,18 @@ class SystemInformation(wiring.Component):
         m.d.comb += [
             block.field("dram_pages.count").next.eq(self._config.dram_bytes // PAGE_BYTES),
             block.field("features.checker").next.eq(self._config.checker_code),
+            block.field("features.memory").next.eq(self._config.memory_code),
             block.field("features.protection_bit").next.eq(PROTECTION_BIT),
         ]
         for name in COUNTERS:
             m.d.comb += block.field(f"{name}.count").incr.eq(getattr(self, name))
+        recorded, address = block.field("write_error.valid"), block.field("write_error_address.address")
+        m.d.comb += [
+            self.write_error_recorded.eq(recorded.value),
+            recorded.next.eq(1),
+            recorded.we.eq(self.write_error),
+            address.next.eq(self.write_error_line << exact_log2(LINE_BYTES)),
+            address.we.eq(self.write_error & ~recorded.value),
+            block.field("write_errors.count").incr.eq(self.write_error),
+        ]
         return m

@@ -51,13 +51,14 @@ class Peripherals(wiring.Component):
         Width of word addresses in bits.
     uart, simulation, information : components
         The devices; the caller connects their other ports.
-    guard_addr_width : int
-        Width of the guard's register bus in bits.
+    guard_addr_width, mmt_addr_width : int
+        Width of the guard's and of the memory engine's register bus in bits.
 
     Ports
     -----
     bus   : Wishbone slave, full byte addresses. Addresses of no device answer ``err``.
     guard : register bus to the walk checker.
+    mmt   : register bus to the memory engine.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Peripherals(wiring.Component):
         information: SystemInformation,
         clint: Clint,
         guard_addr_width: int,
+        mmt_addr_width: int,
     ):
         self._addr_width = addr_width
         self._blocks = {"uart": uart.bus, "sim": simulation.bus, "sysinfo": information.bus}
@@ -77,6 +79,7 @@ class Peripherals(wiring.Component):
             {
                 "bus": In(wishbone.Signature(addr_width)),
                 "guard": Out(register_bus.Signature(guard_addr_width)),
+                "mmt": Out(register_bus.Signature(mmt_addr_width)),
             }
         )
 
@@ -86,7 +89,7 @@ class Peripherals(wiring.Component):
         m.submodules.decode = decode = WishboneDecode(self._addr_width, ranges)
         connect(m, flipped(self.bus), decode.master)
         connect(m, decode.clint, self._clint.bus)
-        for name, registers in {**self._blocks, "guard": flipped(self.guard)}.items():
+        for name, registers in {**self._blocks, "guard": flipped(self.guard), "mmt": flipped(self.mmt)}.items():
             width = registers.signature.addr_width
             adapter = WishboneRegisters(self._addr_width, width)
             m.submodules[f"{name}_registers"] = adapter

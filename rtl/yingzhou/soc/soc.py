@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The machine: hart, walk checker, interconnect, devices and memory path."""
+"""The machine: hart, walk checker, interconnect, devices, memory path and memory engine."""
 
 from amaranth import *
 from amaranth.lib import wiring
@@ -15,11 +15,11 @@ from yingzhou.hart.ports import ADDR_WIDTH, MODULE, members
 from .checkers import make_checker
 from .config import SocConfig
 from .devices import EVENT_ARGS, SimulationDevice, SystemInformation, Uart
-from .memory_edge import ProtectedPassThrough
+from .memory_edge import DRAM_ID_WIDTH, MMT_ADDR_WIDTH, make_memory
 from .memory_map import DRAM_BASE, MMIO_BASE, PROTECTED_BASE, PROTECTION_BIT
 from .peripherals import Clint, Peripherals
 
-AXI_SIGNATURE = axi4.Signature(BYTE_ADDR_WIDTH, 8 * BEAT_BYTES)
+AXI_SIGNATURE = axi4.Signature(BYTE_ADDR_WIDTH, 8 * BEAT_BYTES, DRAM_ID_WIDTH)
 
 
 class HartInstance(wiring.Component):
@@ -47,7 +47,8 @@ class Soc(wiring.Component):
 
     Ports
     -----
-    m_axi_*     : AXI4 master to DRAM, 128-bit, 32-bit addresses of the raw window; reads are WRAP bursts of a line.
+    m_axi_*     : AXI4 master to DRAM, 128-bit, 32-bit addresses of the raw window; bursts stay inside a 64-byte line.
+    entropy_valid, entropy_ready, entropy_data : stream of 32-bit random words; the memory engine takes 12 after reset.
     uart_*      : console, see :class:`yingzhou.soc.devices.Uart`.
     exit_*, event_* : simulation device, see :class:`yingzhou.soc.devices.SimulationDevice`.
     cycle       : cycles since reset.
@@ -59,6 +60,9 @@ class Soc(wiring.Component):
         super().__init__(
             {
                 **{f"m_axi_{name}": member for name, member in AXI_SIGNATURE.members.items()},
+                "entropy_valid": In(1),
+                "entropy_ready": Out(1),
+                "entropy_data": In(32),
                 "uart_tx_valid": Out(1),
                 "uart_tx_data": Out(8),
                 "uart_rx_valid": In(1),
@@ -90,20 +94,24 @@ class Soc(wiring.Component):
             information=information,
             clint=clint,
             guard_addr_width=checker.regs.signature.addr_width,
+            mmt_addr_width=MMT_ADDR_WIDTH,
         )
+        m.submodules.memory = memory = make_memory(config)
         connect(m, peripherals.guard, checker.regs)
+        connect(m, peripherals.mmt, memory.bus)
         m.d.comb += [
             hart.software_interrupt.eq(clint.msip),
+            hart.external_interrupt.eq(memory.irq | information.write_error_recorded),
             hart.timer_interrupt.eq(clint.mtip),
             hart.mtime.eq(clint.mtime),
         ]
-        line_port = self._memory_path(m, hart, checker, peripherals)
+        line_port = self._memory_path(m, hart, checker, peripherals, memory)
         self._counters(m, hart, line_port, information)
         self._outside(m, uart, simulation, hart)
         return m
 
-    def _memory_path(self, m: Module, hart: HartInstance, checker, peripherals: Peripherals) -> LinePort:
-        """Connect walker -> checker -> join <- loads and stores, fetch, line port, protected window, DRAM."""
+    def _memory_path(self, m: Module, hart: HartInstance, checker, peripherals: Peripherals, memory) -> LinePort:
+        """Connect walker -> checker -> join <- loads and stores, fetch, line port, memory engine, DRAM."""
         config = self.config
         dram = [(base, base + config.dram_bytes) for base in (DRAM_BASE, PROTECTED_BASE)]
         m.submodules.data_decode = data_decode = WishboneDecode(
@@ -115,25 +123,34 @@ class Soc(wiring.Component):
         m.submodules.line_port = line_port = LinePort(
             instr_lines=config.instr_lines, data_lines=config.data_lines, alias_bit=PROTECTION_BIT
         )
-        m.submodules.memory_edge = edge = ProtectedPassThrough(
-            addr_width=BYTE_ADDR_WIDTH, data_width=8 * BEAT_BYTES, protection_bit=PROTECTION_BIT
-        )
         connect(m, hart.walk, checker.hart)
         m.d.comb += checker.walk_start.eq(hart.walk_start)
         connect(m, checker.mem, walk_decode.master)
         connect(m, hart.data, data_decode.master)
         connect(m, hart.instr, instr_decode.master)
-        connect(m, data_decode.mmio, peripherals.bus)
+        # A device access waits until memory has answered every store before it: registers of the guard, the memory
+        # engine and the simulation device take effect after what the program wrote, and write errors are known.
+        mmio = data_decode.mmio
+        m.d.comb += wishbone.forward(mmio, peripherals.bus)
+        m.d.comb += [
+            line_port.drain.eq(mmio.cyc & mmio.stb),
+            peripherals.bus.stb.eq(mmio.stb & line_port.drained),
+        ]
         connect(m, walk_decode.dram, join.first)
         connect(m, data_decode.dram, join.second)
         # Decoded to DRAM, so the address fits the 32 bits of the memory path.
         for wide, narrow in ((join.out, line_port.data), (instr_decode.dram, line_port.instr)):
             m.d.comb += wishbone.forward(wide, narrow)
-        connect(m, line_port.mem, edge.cpu)
+        connect(m, line_port.mem, memory.cpu)
         for name, member in AXI_SIGNATURE.members.items():
-            inside, outside = getattr(edge.dram, name), getattr(self, f"m_axi_{name}")
+            inside, outside = getattr(memory.dram, name), getattr(self, f"m_axi_{name}")
             m.d.comb += outside.eq(inside) if member.flow == Out else inside.eq(outside)
 
+        m.d.comb += [
+            memory.entropy.valid.eq(self.entropy_valid),
+            memory.entropy.payload.eq(self.entropy_data),
+            self.entropy_ready.eq(memory.entropy.ready),
+        ]
         self._walk_read = walk_decode.dram.ack
         self._data_ack = data_decode.dram.ack
         self._data_write = data_decode.dram.we
@@ -152,6 +169,8 @@ class Soc(wiring.Component):
             information.instr_reads.eq(self._instr_ack),
             information.line_fills.eq(line_port.line_fill),
             information.dram_writes.eq(line_port.line_write),
+            information.write_error.eq(line_port.write_error),
+            information.write_error_line.eq(line_port.write_error_line),
         ]
 
     def _outside(self, m: Module, uart: Uart, simulation: SimulationDevice, hart: HartInstance) -> None:

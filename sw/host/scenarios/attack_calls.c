@@ -218,7 +218,7 @@ void attack_undefined_calls(void)
 {
     if (!attack_ready())
         return;
-    static const uint8_t defined[] = {81, 83, 92, 94, 95, 96, 97, 99, 100, 101, 110, 111, 112};
+    static const uint8_t defined[] = {81, 83, 92, 94, 95, 96, 97, 99, 100, 101, 110, 111, 112, 113, 114};
     uint32_t sums = attack_sums(), slowest = 0, calls = 0, next = 0;
     for (uint32_t id = 0; id < 0x10000; id += id < 128 ? 1 : 3989) {
         if (next < sizeof defined && id == defined[next]) {

@@ -43,7 +43,9 @@
 #define YZ_ERR_ELF (-110)         /* not a static RV32 executable that fits */
 #define YZ_ERR_MAPPED (-111)      /* page still reachable through a host superpage that must be split first */
 #define YZ_ERR_COUNT (-112)       /* batch or copy larger than YZ_BATCH_MAX entries */
-#define YZ_ERR_BUSY (-113)        /* page is in use by the monitor for the caller (shared buffer, table in use) */
+#define YZ_ERR_BUSY (-113)        /* page or subtree is in use (shared buffer, table in use, metadata given or held) */
+#define YZ_ERR_NO_NODES (-114)    /* a page's subtree of the memory engine has no metadata: MMT_EXTEND first */
+#define YZ_ERR_INTEGRITY (-115)   /* protected memory failed a check: the enclave is lost, or the memory engine stopped */
 
 /* Host extension: functions (a6). */
 #define YZ_HOST_MAP_PTE 81u            /* (pte_pa, table_pa): split the 4 MiB leaf at pte_pa into table_pa, an empty leaf table */
@@ -59,6 +61,12 @@
 #define YZ_HOST_HPT_EXTEND 110u        /* (pa, size, level): another HPT area, power of two, naturally aligned; level 1 roots, 0 leaf tables */
 #define YZ_HOST_SATP 111u              /* (satp): same policy as an emulated csrw satp, without the decoding */
 #define YZ_HOST_PAGE_OWNER 112u        /* (pa): a1 = enum yz_owner of the page, for diagnosis */
+#define YZ_HOST_MMT_EXTEND 113u        /* (pa, size, served_pa): lend pages for the memory engine's metadata of the subtree that holds served_pa */
+#define YZ_HOST_MMT_INFO 114u          /* (what YZ_MMT_*): a1 = what was asked */
+
+/* MMT_INFO (a0). */
+#define YZ_MMT_PAGES 0u       /* pages of metadata that a subtree needs; 0: this machine has no memory engine */
+#define YZ_MMT_SUBTREE_LOG 1u /* bytes of a subtree, as a power of two; 0 as above */
 
 /* SET_PTE operations (a0). Addresses are physical; entries are 4 bytes. */
 #define YZ_PTE_SET_ONE 1u    /* (pte_pa, value) */
@@ -83,7 +91,7 @@ enum yz_owner {
     YZ_OWNER_ENCLAVE_TABLE = 5, /* enclave page tables */
     YZ_OWNER_ENCLAVE = 6,       /* private page of one enclave */
     YZ_OWNER_SHARED = 7,        /* host page lent to an enclave as its ocall buffer */
-    YZ_OWNER_NODE = 8,          /* reserved: memory engine metadata */
+    YZ_OWNER_NODE = 8,          /* metadata of the memory engine, lent by the host */
     YZ_OWNER_SHADOW = 9,        /* reserved: shadow enclave template */
 };
 
@@ -114,6 +122,7 @@ struct yz_enclave_params {
 #define YZ_EXIT_DONE 3u   /* a2 exit code; the enclave is destroyed */
 #define YZ_EXIT_FAULT 4u  /* a2 cause (scause encoding); address and pc are not told; the enclave is destroyed */
 #define YZ_EXIT_YIELD 5u  /* RESUME with YZ_RESUME_TIMER */
+#define YZ_EXIT_INTEGRITY 6u /* its memory failed a check: a2 kind and a3 level as the engine records them (mmt.rdl); the enclave is destroyed */
 #define YZ_RESUME_TIMER 0u
 #define YZ_RESUME_STOP 1u  /* mark a stopped enclave runnable again; does not enter it */
 #define YZ_RESUME_OCALL 2u
@@ -155,5 +164,18 @@ struct yz_boot_args {
 #define YZ_EVENT_SCENARIO_END 2u   /* arg0 1 pass 0 fail, arg1 detail string */
 #define YZ_EVENT_BENCH 3u          /* arg0 bench name, arg1 metric name, arg2 value, arg3 unit name */
 #define YZ_EVENT_MARK 4u           /* arg0..3 free; logged with the cycle */
+#define YZ_EVENT_ATTACK 5u         /* arg0 enum yz_attack, arg1..3 its arguments: the harness plays the physical attacker, then the program goes on */
+
+/* Attacks on DRAM behind the chip's back. Addresses are of the raw window. An attack that fails, fails the scenario. */
+enum yz_attack {
+    YZ_ATTACK_FLIP = 1,     /* address, bit: counted from bit 0 of that byte */
+    YZ_ATTACK_SPLICE = 2,   /* source, destination, bytes */
+    YZ_ATTACK_SNAPSHOT = 3, /* slot, address, bytes; 0 bytes: all of DRAM */
+    YZ_ATTACK_REPLAY = 4,   /* slot */
+    YZ_ATTACK_FILL = 5,     /* address, bytes, value of each */
+    YZ_ATTACK_ABSENT = 6,   /* seed, words: no page of DRAM may hold these words (sim/yingzhou_sim/attacker.py: pattern) */
+    YZ_ATTACK_PRESENT = 7,  /* seed, words: some page must */
+    YZ_ATTACK_RESET = 8,    /* cycles to go on first, slot + 1 to replay while the power is off or 0, page to keep or 0: then the program is loaded again and starts anew; the kept page is not part of it */
+};
 
 #endif

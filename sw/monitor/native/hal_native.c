@@ -5,14 +5,15 @@
 #include <string.h>
 
 #include "devices.h"
+#include "engine_native.h"
 #include "hal.h"
 #include "machine.h"
 #include "pages.h"
 
 struct machine machine;
+static uint32_t engine_built;
 
-
-void machine_reset(uint32_t dram_pages, uint32_t checker, uint32_t guard_areas)
+void machine_reset(uint32_t dram_pages, uint32_t checker, uint32_t guard_areas, uint32_t engine)
 {
     free(machine.dram);
     free(machine.dirty);
@@ -24,10 +25,12 @@ void machine_reset(uint32_t dram_pages, uint32_t checker, uint32_t guard_areas)
     machine.dram_pages = dram_pages;
     machine.checker = checker;
     machine.guard_areas = guard_areas;
-    machine.fault_at = UINT32_MAX;
+    machine.fault_at = machine.lost_at = UINT32_MAX;
+    engine_built = engine;
+    native_engine_reset(engine);
 }
 
-static void violation(const char *what, uint32_t address)
+void machine_violation(const char *what, uint32_t address)
 {
     fprintf(stderr, "the monitor broke the contract of hal.h: %s at 0x%08x\n", what, address);
     abort();
@@ -40,24 +43,30 @@ static void record(enum machine_op op, uint32_t address, uint32_t value)
     machine.log_count++;
 }
 
-/* Where the bytes are, or a null pointer for an access that faults. */
-static uint8_t *access(uint32_t pa, uint32_t bytes)
+/* What an access does, and where the bytes are in DRAM. A load is never lost. */
+enum fate { FAULTS, LOST, RAW, PROTECTED };
+enum use { LOADS, STORES, ERASES };
+
+static enum fate access(uint32_t pa, uint32_t bytes, enum use use, uint32_t *at)
 {
     uint32_t offset = (pa & ~(1u << YZ_PROTECTION_BIT)) - YZ_DRAM_BASE;
     if (pa % bytes != 0)
-        violation("misaligned access", pa);
+        machine_violation("misaligned access", pa);
     if (offset >= machine.dram_pages * YZ_PAGE_BYTES)
-        violation("access outside DRAM", pa);
+        machine_violation("access outside DRAM", pa);
     if (offset < YZ_MONITOR_BYTES)
-        violation("access to the monitor's own region", pa);
+        machine_violation("access to the monitor's own region", pa);
     uint32_t owner = record_owner(page_records[offset / YZ_PAGE_BYTES]);
     bool raw = (pa & 1u << YZ_PROTECTION_BIT) == 0;
-    if (raw && (owner == YZ_OWNER_ENCLAVE || owner == YZ_OWNER_ENCLAVE_TABLE))
-        violation("raw access to a page of an enclave", pa);
+    if (raw && (owner == YZ_OWNER_ENCLAVE_TABLE || owner == YZ_OWNER_NODE || (owner == YZ_OWNER_ENCLAVE && use != ERASES)))
+        machine_violation("raw access to a page of an enclave or of the memory engine", pa);
+    *at = offset;
     uint32_t number = machine.accesses++;
     if (number >= machine.fault_at && number - machine.fault_at < machine.fault_length)
-        return NULL;
-    return machine.dram + offset;
+        return FAULTS;
+    if (use != LOADS && number >= machine.lost_at && number - machine.lost_at < machine.lost_length)
+        return LOST;
+    return raw || engine_built == NATIVE_NO_ENGINE ? RAW : PROTECTED;
 }
 
 static void race(uint32_t pa)
@@ -76,54 +85,88 @@ static void touch(uint32_t pa)
     machine.dirty[((pa & ~(1u << YZ_PROTECTION_BIT)) - YZ_DRAM_BASE) / YZ_PAGE_BYTES] = 1;
 }
 
-bool hal_load8(uint32_t pa, uint8_t *value)
+static bool load(uint32_t pa, uint32_t bytes, uint32_t *value)
 {
-    const uint8_t *at = access(pa, 1);
-    if (at == NULL)
+    uint32_t at;
+    switch (access(pa, bytes, LOADS, &at)) {
+    case FAULTS:
         return false;
-    *value = *at;
-    record(OP_LOAD, pa, *value);
-    return true;
-}
-
-bool hal_load32(uint32_t pa, uint32_t *value)
-{
-    const uint8_t *at = access(pa, 4);
-    if (at == NULL)
-        return false;
-    memcpy(value, at, 4);
+    case PROTECTED:
+        if (!native_engine_load(at, bytes, value))
+            return false;
+        break;
+    default:
+        *value = 0;
+        memcpy(value, machine.dram + at, bytes);
+        break;
+    }
     record(OP_LOAD, pa, *value);
     race(pa);
     return true;
 }
 
-bool hal_store8(uint32_t pa, uint8_t value)
+static bool store(uint32_t pa, uint32_t bytes, uint32_t value)
 {
-    uint8_t *at = access(pa, 1);
-    if (at == NULL)
+    uint32_t at;
+    switch (access(pa, bytes, value == 0 ? ERASES : STORES, &at)) {
+    case FAULTS:
         return false;
-    *at = value;
+    case LOST:
+        if ((pa & 1u << YZ_PROTECTION_BIT) == 0 || engine_built == NATIVE_NO_ENGINE) {
+            machine.write_error = true;
+            return true;
+        }
+        native_engine_lose(at);
+        /* fallthrough */
+    case PROTECTED:
+        native_engine_store(at, bytes, value);
+        break;
+    default:
+        native_engine_drain();
+        memcpy(machine.dram + at, &value, bytes);
+        break;
+    }
     touch(pa);
     record(OP_STORE, pa, value);
     return true;
+}
+
+bool hal_load8(uint32_t pa, uint8_t *value)
+{
+    uint32_t word;
+    if (!load(pa, 1, &word))
+        return false;
+    *value = (uint8_t)word;
+    return true;
+}
+
+bool hal_load32(uint32_t pa, uint32_t *value)
+{
+    uint32_t word;
+    if (!load(pa, 4, &word))
+        return false;
+    *value = word;
+    return true;
+}
+
+bool hal_store8(uint32_t pa, uint8_t value)
+{
+    return store(pa, 1, value);
 }
 
 bool hal_store32(uint32_t pa, uint32_t value)
 {
-    uint8_t *at = access(pa, 4);
-    if (at == NULL)
-        return false;
-    memcpy(at, &value, 4);
-    touch(pa);
-    record(OP_STORE, pa, value);
-    return true;
+    return store(pa, 4, value);
 }
 
 uint32_t hal_device_read(uint32_t address)
 {
+    native_engine_drain();
+    if (address - YZ_MMT_BASE < YZ_MMT_BYTES && engine_built != NATIVE_NO_ENGINE)
+        return native_engine_read(address);
     if (address - YZ_GUARD_BASE < sizeof(machine.guard)) {
         if (machine.checker == CHECKER_NONE)
-            violation("read of a guard that is not there", address);
+            machine_violation("read of a guard that is not there", address);
         return address == GUARD_CAPABILITIES ? machine.guard_areas : machine.guard[(address - YZ_GUARD_BASE) / 4];
     }
     switch (address) {
@@ -135,9 +178,12 @@ uint32_t hal_device_read(uint32_t address)
     case SYSINFO_DRAM_PAGES:
         return machine.dram_pages;
     case SYSINFO_FEATURES:
-        return machine.checker | YZ_PROTECTION_BIT << SYSINFO__FEATURES__PROTECTION_BIT_bp;
+        return machine.checker | YZ_PROTECTION_BIT << SYSINFO__FEATURES__PROTECTION_BIT_bp |
+               (engine_built != NATIVE_NO_ENGINE ? MEMORY_ENGINE << SYSINFO__FEATURES__MEMORY_bp : 0);
+    case SYSINFO_WRITE_ERROR:
+        return machine.write_error ? SYSINFO__WRITE_ERROR__VALID_bm : 0;
     default:
-        violation("read of a device register that does not exist", address);
+        machine_violation("read of a device register that does not exist", address);
         return 0;
     }
 }
@@ -146,24 +192,29 @@ uint32_t hal_device_read(uint32_t address)
 static void guard_write(uint32_t address, uint32_t value)
 {
     if (machine.checker == CHECKER_NONE)
-        violation("write to a guard that is not there", address);
+        machine_violation("write to a guard that is not there", address);
     for (uint32_t area = 0; area < machine.guard_areas; area++) {
         uint32_t attr = machine.guard[(GUARD_AREA_REGISTER(area, attr) - YZ_GUARD_BASE) / 4];
         if (address - GUARD_AREA(area) < sizeof(gpt__area_t__stride20_t) && (attr & GPT__AREA_T__ATTR_T__LOCK_bm) != 0)
-            violation("write to a locked area entry", address);
+            machine_violation("write to a locked area entry", address);
     }
     if (address >= GUARD_AREA(machine.guard_areas))
-        violation("write to an area entry that does not exist", address);
+        machine_violation("write to an area entry that does not exist", address);
     machine.guard[(address - YZ_GUARD_BASE) / 4] = value;
 }
 
 void hal_device_write(uint32_t address, uint32_t value)
 {
     record(OP_DEVICE_WRITE, address, value);
-    if (address - YZ_GUARD_BASE < sizeof(machine.guard))
+    native_engine_drain();
+    if (address - YZ_MMT_BASE < YZ_MMT_BYTES && engine_built != NATIVE_NO_ENGINE)
+        native_engine_write(address, value);
+    else if (address == SYSINFO_WRITE_ERROR)
+        machine.write_error = machine.write_error && (value & SYSINFO__WRITE_ERROR__VALID_bm) == 0;
+    else if (address - YZ_GUARD_BASE < sizeof(machine.guard))
         guard_write(address, value);
     else if (address != UART_TX)
-        violation("write to a device register that does not exist", address);
+        machine_violation("write to a device register that does not exist", address);
     else if (machine.console_out_bytes < MACHINE_CONSOLE_BYTES)
         machine.console_out[machine.console_out_bytes++] = (uint8_t)value;
 }

@@ -4,7 +4,7 @@
  *
  * It is stricter than hardware. An access of the monitor that the contract of hal.h does not allow ends the process: an
  * address outside both windows of DRAM or in the monitor's region, a misaligned word, the raw window of an enclave's
- * page.
+ * page, but to erase it.
  */
 #ifndef YZ_NATIVE_MACHINE_H
 #define YZ_NATIVE_MACHINE_H
@@ -43,6 +43,9 @@ struct machine {
     /* Memory accesses since the last trap; the one numbered fault_at (from 0) ends in an access fault, and so do the
      * fault_length - 1 after it. */
     uint32_t accesses, fault_at, fault_length;
+    /* Stores numbered like that are acknowledged and then refused by memory (posted writes). */
+    uint32_t lost_at, lost_length;
+    bool write_error; /* sysinfo.write_error */
     /* A word that changes right after the monitor has loaded it for the first time. */
     struct {
         uint32_t pa, value;
@@ -58,7 +61,10 @@ struct machine {
 
 extern struct machine machine;
 
-/* A machine after reset, DRAM all zero. */
-void machine_reset(uint32_t dram_pages, uint32_t checker, uint32_t guard_areas);
+/* A machine after reset, DRAM all zero; `engine` is an enum native_engine. */
+void machine_reset(uint32_t dram_pages, uint32_t checker, uint32_t guard_areas, uint32_t engine);
+
+/* The monitor did what it must not: say so and end the process. */
+void machine_violation(const char *what, uint32_t address);
 
 #endif

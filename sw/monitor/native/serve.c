@@ -9,6 +9,7 @@
 
 #include "boot.h"
 #include "enclave.h"
+#include "engine_native.h"
 #include "guard.h"
 #include "hal.h"
 #include "machine.h"
@@ -54,14 +55,28 @@ static void answer_frame(bool stopped)
 
 static void reset(void)
 {
-    uint32_t pages = word(), checker = word(), areas = word();
-    machine_reset(pages, checker, areas);
+    uint32_t pages = word(), checker = word(), areas = word(), engine = word();
+    machine_reset(pages, checker, areas, engine);
     memset(page_records, 0xA5, sizeof(page_records)); /* DRAM after power-on */
-    boot(&frame);
-    answer_frame(false);
+    bool stopped = setjmp(machine.stopped) != 0;
+    if (!stopped)
+        boot(&frame);
+    answer_frame(stopped);
 }
 
-/* What hardware does at a trap from mode `mpp`, then the monitor, then mret. */
+/* The monitor's part of a trap whose cause and registers are in `frame`. */
+static void handle(void)
+{
+    frame.status = machine.csr[CSR_MSTATUS];
+    frame.status_changed = 0;
+    if (trap_handle(&frame))
+        trap_switch(&frame);
+    native_engine_drain();
+    if (frame.status_changed)
+        machine.csr[CSR_MSTATUS] = frame.status;
+}
+
+/* What hardware does at a trap from mode `mpp`, then the monitor, then mret; and again for what is pending then. */
 static void trap(void)
 {
     get(frame.x, sizeof(frame.x));
@@ -69,13 +84,16 @@ static void trap(void)
     machine.csr[CSR_MTVAL] = word();
     uint32_t mpp = word();
     machine.csr[CSR_MSTATUS] = (machine.csr[CSR_MSTATUS] & ~MSTATUS_MPP) | mpp;
-    frame.status = machine.csr[CSR_MSTATUS];
-    frame.status_changed = 0;
     machine.accesses = 0;
     machine.log_count = 0;
     bool stopped = setjmp(machine.stopped) != 0;
-    if (!stopped && trap_handle(&frame))
-        trap_switch(&frame);
+    if (!stopped) {
+        handle();
+        while ((machine.csr[CSR_MIE] & INTERRUPT_MEI) != 0 && native_engine_interrupt()) {
+            frame.cause = CAUSE_MEI;
+            handle();
+        }
+    }
     answer_frame(stopped);
 }
 
@@ -119,6 +137,42 @@ static void command(int name)
         a = word();
         b = word();
         get(dram(a, b), b);
+        break;
+    case 'p': /* read the protected window */
+        a = word() - (YZ_PROTECTED_BASE - YZ_DRAM_BASE);
+        b = word();
+        dram(a, b);
+        put(native_engine_plain(a - YZ_DRAM_BASE, b), b);
+        break;
+    case 'q': /* write it, as an enclave does */
+        a = word() - (YZ_PROTECTED_BASE - YZ_DRAM_BASE);
+        b = word();
+        dram(a, b);
+        get(native_engine_plain(a - YZ_DRAM_BASE, b), b);
+        native_engine_seal(a - YZ_DRAM_BASE, b);
+        break;
+    case 'V': /* a load through the protected window, as an enclave makes it: 1 when it goes well */
+        a = word() - YZ_PROTECTED_BASE;
+        dram(a + YZ_DRAM_BASE, 4);
+        put_word(native_engine_load(a, 4, &b));
+        break;
+    case 'W': /* memory refuses a store of the enclave that runs */
+        machine.write_error = true;
+        break;
+    case 'K': /* the root tree is broken */
+        native_engine_lock_root();
+        break;
+    case 'g': /* generation of subtree a */
+        a = word();
+        native_engine_set_generation(a, word());
+        break;
+    case 'S': /* subtrees as the monitor and as the engine know them */
+        put(page_subtrees, NATIVE_SUBTREES * sizeof(page_subtrees[0]));
+        put(native_subtrees, sizeof(native_subtrees));
+        break;
+    case 'l': /* stores from access number a on, b of them, are acknowledged and lost */
+        machine.lost_at = word();
+        machine.lost_length = word();
         break;
     case 'C': /* read CSR */
         put_word(machine.csr[word() & 4095]);
