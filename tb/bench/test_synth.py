@@ -46,8 +46,9 @@ def test_registered_adds_one_cycle_in_and_one_out() -> None:
 def test_one_area_is_synthesised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["synth", "--mode", "sv32", "--areas", "1", "--no-route", "--out", str(tmp_path)])
     assert code == 0
-    (result,) = json.loads((tmp_path / "guard.json").read_text())
-    assert (result["mode"], result["areas"], result["fmax_mhz"], result["memories"]) == ("sv32", 1, None, 0)
+    (result,) = json.loads((tmp_path / "results.json").read_text())
+    assert (result["name"], result["fmax_mhz"], result["memories"]) == ("gpt_sv32_1", None, 0)
+    assert result["configuration"]["areas"] == 1
     # One area entry holds 95 bits (docs/gpt.md); Sv32 with 34 address bits keeps two page numbers of 22 of them.
     assert result["flip_flops"] > 2 * 22 and result["lut4"] > 100
     assert "not routed" in capsys.readouterr().out
@@ -57,6 +58,7 @@ def test_one_area_is_synthesised(tmp_path: Path, capsys: pytest.CaptureFixture[s
     ("arguments", "message"),
     [
         (["--mode", "sv57"], "--mode is 'sv57'; accepted are sv32, sv39, sv48"),
+        (["--preset", "big"], "--preset is 'big'; accepted are paper, vault, sgx, small"),
         (["--areas", "0"], "areas is 0; accepted are 1 to 64"),
     ],
 )

@@ -140,6 +140,7 @@ class Bench:
         base = self.config.memory_base
         self.board = Scoreboard(self.model, base, self.protection, self.reason)
         self.suspect, self.refusing, self.everything = set(), set(), False
+        self._poked: dict[int, tuple[bytes, bytes]] = {}
         if offer:
             self.engine.entropy([int.from_bytes(material[4 * i : 4 * i + 4], "little") for i in range(12)])
 
@@ -385,12 +386,22 @@ class Bench:
     def poke(self, line: int, data: bytes) -> None:
         """Change a line of memory."""
         self.model.tampered(line, data)
+        now = self.peek(line)
+        before, last = self._poked.get(line, (now, now))
+        self._poked[line] = (before if now == last else now, data)
         self.engine.poke(self.raw(line), data)
 
     def flip(self, line: int, bit: int) -> None:
         """Flip one bit of a line of memory."""
         value = int.from_bytes(self.peek(line), "little") ^ 1 << bit
         self.poke(line, value.to_bytes(64, "little"))
+
+    def undo(self) -> None:
+        """Put back what was changed, where the engine has not written since."""
+        for line, (before, data) in self._poked.items():
+            if self.peek(line) == data:
+                self.engine.poke(self.raw(line), before)
+        self._poked.clear()
 
     def snapshot(self, lines: Iterable[int] | None = None) -> dict[int, bytes]:
         """Return lines of memory, by default all."""

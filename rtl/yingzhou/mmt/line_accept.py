@@ -71,7 +71,7 @@ class LineAccept(wiring.Component):
             self.sweep.p.kind.eq(job.p.kind),
             self.sweep.p.tree.eq(job.p.tree),
             job.ready.eq(Mux(is_sweep, self.sweep.ready, places.any & ~self.wait & ~self.wait_job)),
-            # rule MMT.LINE_ORDER
+            # countermeasure: MMT.LINE_ORDER
             op.ready.eq(~job.valid & places.any & ~self.wait & ~(same & in_state(table, slots, *UNDER_WAY)).any()),
             places.taken.eq(self.accepted.valid),
         ]

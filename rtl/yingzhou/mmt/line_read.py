@@ -6,7 +6,7 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import BEAT_BITS, BEATS, MAC_BITS, MmtConfig
-from .hash import HashKeys, HashUnit
+from .hash import HashKeys, HashTest, HashUnit
 from .signature import LINE_BITS
 
 
@@ -19,7 +19,7 @@ class LineRead(wiring.Component):
     Ports
     -----
     beat, index, data, slot, error : from DRAM; ``error`` counts with index 3.
-    keys         : hash keys.
+    keys, test   : of the hash unit.
     near         : pulse: the hash of ``near_slot`` arrives in the next cycle.
     arrived      : pulse: line and hash of ``arrived_slot`` are here; ``arrived_error``: DRAM failed.
     check_slot   : whose hash to compare in the next cycle; ``check_near``: it is that of ``near``.
@@ -39,6 +39,7 @@ class LineRead(wiring.Component):
                 "slot": In(slot),
                 "error": In(1),
                 "keys": In(HashKeys),
+                "test": In(HashTest()),
                 "near": Out(1),
                 "near_slot": Out(slot),
                 "arrived": Out(1),
@@ -69,6 +70,7 @@ class LineRead(wiring.Component):
             ]
 
         m.submodules.hash = unit = HashUnit()
+        wiring.connect(m, wiring.flipped(self.test), unit.test)
         m.d.comb += [
             unit.valid.eq(self.beat),
             unit.index.eq(self.index),
@@ -102,7 +104,7 @@ class LineRead(wiring.Component):
             write.data.eq(unit.value),
             write.en.eq(self.arrived),
             read.addr.eq(self.check_slot),
-            # rule MMT.LINE_MAC
+            # countermeasure: MMT.LINE_MAC
             self.matches.eq(Mux(near, unit.value, read.data) ^ self.mask == self.mac),
         ]
         return m

@@ -6,7 +6,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import BEAT_BITS, BEATS, MAC_BITS, MmtConfig
-from .hash import HashKeys, HashUnit
+from .hash import HashKeys, HashTest, HashUnit
 from .line_memory import write_request, written_line
 from .signature import LINE_BITS
 
@@ -19,7 +19,7 @@ class LineWrite(wiring.Component):
     ready     : a line may be loaded in the next cycle.
     load      : pulse: ``cipher`` is the line of ``about``.
     write     : stream of lines to DRAM.
-    keys      : hash keys.
+    keys, test : of the hash unit.
     mask_slot : whose mask is wanted in the next cycle, on ``mask``.
     mac       : stream of MACs, each with its ``slot``; taken before the next one comes.
     """
@@ -34,6 +34,7 @@ class LineWrite(wiring.Component):
                 "cipher": In(LINE_BITS),
                 "write": Out(stream.Signature(write_request(config))),
                 "keys": In(HashKeys),
+                "test": In(HashTest()),
                 "mask_slot": Out(config.slot_bits),
                 "mask": In(MAC_BITS),
                 "mac": Out(stream.Signature(data.StructLayout({"slot": config.slot_bits, "mac": MAC_BITS}))),
@@ -65,6 +66,7 @@ class LineWrite(wiring.Component):
             ]
 
         m.submodules.hash = unit = HashUnit()
+        wiring.connect(m, wiring.flipped(self.test), unit.test)
         m.d.comb += [
             unit.valid.eq(hashing),
             unit.index.eq(beat),

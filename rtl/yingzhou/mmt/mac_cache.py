@@ -151,7 +151,7 @@ class MacCache(wiring.Component):
         m.d.comb += index.eq(Mux(sweeping, sweep_set, self._set_of(want.line)))
         tags, tag_write = [], []
         for way in range(ways):
-            m.submodules[f"tags{way}"] = bank = memory.Memory(shape=self.tag, depth=sets, init=[])
+            m.submodules[f"tags{way}"] = bank = memory.Memory(shape=self.tag, depth=max(2, sets), init=[])
             write, read = bank.write_port(), bank.read_port()
             m.d.comb += [write.addr.eq(index), write.data.tree.eq(want.tree), write.data.line.eq(want.line)]
             m.d.comb += read.addr.eq(index)

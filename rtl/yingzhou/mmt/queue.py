@@ -81,5 +81,5 @@ class Picker(wiring.Component):
             with m.If(wanted[number]):
                 m.d.comb += self.index.eq(number)
         with m.If(self.taken):
-            m.d.sync += later.eq(Cat(self.index < number for number in range(self._count)))
+            m.d.sync += later.eq(Cat(0, *(self.index < number for number in range(1, self._count))))
         return m

@@ -41,7 +41,7 @@ class Seeds(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.seeds = seeds = memory.Memory(shape=pad_request(self._config), depth=self._config.slots, init=[])
+        m.submodules.kept = seeds = memory.Memory(shape=pad_request(self._config), depth=self._config.slots, init=[])
         write, read = seeds.write_port(), seeds.read_port()
         begun = Signal(pad_request(self._config))
         waiting, waits = Signal(pad_request(self._config)), Signal()

@@ -45,7 +45,7 @@ def start(config: MmtConfig) -> data.StructLayout:
     ``reads``   : has its line read and verified.
     ``writes``  : has its line written. Both: a part of a line, or RECRYPT. Neither: a write of no bytes.
     ``virgin``  : reads as zeros. For an operation of Front known after the lookup.
-    ``failed``  : ends with an error, of ``kind``.
+    ``failed``  : ends with an error.
     ``fetching`` : the line is asked for.
     ``line``, ``tree``, ``root`` : as in ``signature.job``; ``word``: which MAC of its line of MACs.
     """
@@ -57,7 +57,6 @@ def start(config: MmtConfig) -> data.StructLayout:
             "writes": 1,
             "virgin": 1,
             "failed": 1,
-            "kind": Kind,
             "fetching": 1,
             "line": config.line_bits,
             "tree": config.tree_bits,
@@ -71,6 +70,7 @@ def slot(config: MmtConfig) -> data.StructLayout:
     """What is known of an operation.
 
     ``start``     : see :func:`start`.
+    ``kind``      : why a line that was read or written failed.
     ``stale``     : a job wrote the line after it was asked for.
     ``hashed``    : line and hash are here; ``fetch_bad``: DRAM failed.
     ``padded``    : pads and mask are here.
@@ -80,6 +80,7 @@ def slot(config: MmtConfig) -> data.StructLayout:
     return data.StructLayout(
         {
             "start": start(config),
+            "kind": Kind,
             "stale": 1,
             "hashed": 1,
             "fetch_bad": 1,
@@ -211,7 +212,7 @@ class Slots(wiring.Component):
                 m.d.sync += [
                     me.held.eq(0),
                     op.failed.eq(~self.checked.ok),
-                    op.kind.eq(self.checked.kind),
+                    me.kind.eq(self.checked.kind),
                     op.state.eq(Mux(op.writes, State.DONE, State.ANSWER)),
                 ]
         with on(self.merged):
@@ -223,7 +224,7 @@ class Slots(wiring.Component):
         with on(self.written):
             m.d.sync += me.written.eq(1)
             with m.If(self.written.failed):
-                m.d.sync += [op.failed.eq(1), op.kind.eq(Kind.MEMORY_ERROR)]
+                m.d.sync += [op.failed.eq(1), me.kind.eq(Kind.MEMORY_ERROR)]
         for event in (self.answered, self.finished):
             with on(event):
                 arrives = self.arrived.valid & (self.arrived.slot == number)

@@ -136,16 +136,34 @@ struct mmt_engine {
 
     // What the memory does
 
+    // Whole lines are told when they arrive, in the order in which the engine sent them; parts when they take effect.
+    static bool whole(const Burst &b) {
+        bool all = b.size == 4 && b.burst == 1 && b.addr % 64 == 0 && b.len % 4 == 3;
+        for (uint16_t strobe : b.strobe) {
+            all = all && strobe == 0xFFFF;
+        }
+        return all;
+    }
+
+    void tell_whole(const Burst &b) {
+        for (uint32_t n = 0; n <= b.len; n += 4) {
+            if (!(fault(b.beat_addr(n)) & 2)) {
+                event(MMT_MEMORY_WRITE, 0, b.id, 0, b.beat_addr(n), b.data[n].data(), 64);
+            }
+        }
+    }
+
     void apply(Burst &b) {
         uint64_t current = ~0ull;
         uint8_t resp = 0;
+        bool told = whole(b);
         for (uint32_t n = 0; n <= b.len; n++) {
             uint64_t addr = b.beat_addr(n);
             if (fault(addr) & 2) {
                 resp = 2;
                 continue;
             }
-            if (current != ~0ull && current != (addr & ~63ull)) {
+            if (!told && current != ~0ull && current != (addr & ~63ull)) {
                 event(MMT_MEMORY_WRITE, 0, b.id, 0, current, line(current).data(), 64);
             }
             current = addr & ~63ull;
@@ -156,7 +174,7 @@ struct mmt_engine {
                 }
             }
         }
-        if (current != ~0ull) {
+        if (!told && current != ~0ull) {
             event(MMT_MEMORY_WRITE, 0, b.id, 0, current, line(current).data(), 64);
         }
         b.resp.assign(1, resp);
@@ -254,6 +272,9 @@ struct mmt_engine {
         }
         if (last) {
             b.due = due();
+            if (whole(b)) {
+                tell_whole(b);
+            }
             m_writes.push_back(std::move(b));
             m_aw.pop_front();
         }
