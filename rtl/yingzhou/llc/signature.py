@@ -14,7 +14,13 @@ companions valid in that cycle only. Idle: 0. A *line* is a line number: physica
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import DOMAINS_MAX, LINE_BITS, LINE_BYTES, LlcConfig
+from yingzhou.bus import axi4, register_bus
+from yingzhou.mmt.signature import MemoryClient
+
+from .config import BEAT_BITS, DOMAINS_MAX, LINE_BITS, LINE_BYTES, LlcConfig
+
+REGISTER_ADDR_WIDTH = 12
+"""Width of the register bus address: one page."""
 
 
 class Op(enum.Enum, shape=4):
@@ -162,3 +168,80 @@ Events = data.StructLayout({"hit": 1, "miss": 1, "write_back": 1, "lock": 1})
 ``write_back`` : memory answered the write of a line.
 ``lock``       : a line is locked.
 """
+
+
+def trace(config: LlcConfig) -> data.StructLayout:
+    """What the core decides in a cycle, for test benches; nothing depends on it. One ``line`` and ``way`` for all.
+
+    ``reserve``  : a way is reserved for a line that misses. ``lock``: for a LOCK. ``draw``: the LFSR, when it was used.
+    ``put_in``   : a line that was under way is put in, or with ``error`` its fetch is given up.
+    ``visit``    : an operation does something at a line, or finds that there is nothing to do (also at one that is not
+                   in the cache; with scope ALL at a valid line only).
+    ``serve``    : a request is served; it is answered in the next cycle. ``port``: whose.
+    """
+    return data.StructLayout(
+        {
+            "reserve": 1,
+            "lock": 1,
+            "put_in": 1,
+            "error": 1,
+            "visit": 1,
+            "serve": 1,
+            "port": 3,
+            "line": config.line_bits,
+            "way": config.way_bits,
+            "draw": 16,
+        }
+    )
+
+
+class CoreSignature(wiring.Signature):
+    """Ports of :class:`yingzhou.llc.core.LlcCore`, seen from outside: what its environment drives is ``Out``.
+
+    ``user*``     : those who use the cache, numbered from 0.
+    ``memory``    : whole lines, see :class:`yingzhou.mmt.signature.MemoryClient`; the cache is the client.
+    ``operation`` : operations, one at a time.
+    ``quota``     : lines that domains may lock.
+    ``failure``   : pulses, what goes into the record.
+    ``events``    : pulses, what is counted.
+    ``ready``     : the sweep after reset is over. Level.
+    ``stopped``   : a parity error stopped the cache. Level.
+    ``trace``     : see :func:`trace`.
+    """
+
+    def __init__(self, config: LlcConfig, users: int, tag_bits: int):
+        super().__init__(
+            {
+                **{f"user{n}": Out(RequestSignature(config, tag_bits)) for n in range(users)},
+                "memory": In(MemoryClient(config)),
+                "operation": Out(OperationSignature(config)),
+                "quota": Out(QuotaSignature(config)),
+                "failure": In(FailureSignature(config)),
+                "events": In(Events),
+                "ready": In(1),
+                "stopped": In(1),
+                "trace": In(trace(config)),
+            }
+        )
+
+
+class LlcSignature(wiring.Signature):
+    """Ports of :class:`yingzhou.llc.llc.Llc`, seen from outside: the core with its registers and AXI4 master.
+
+    ``user*`` : as above.
+    ``m_axi`` : AXI4 master of the cache, 128-bit data, INCR bursts of one line (:mod:`yingzhou.mmt.memory_port`).
+    ``bus``   : register bus (rdl/llc.rdl).
+    ``irq``   : level: a failure is recorded and not cleared.
+    ``trace`` : see :func:`trace`.
+    """
+
+    def __init__(self, config: LlcConfig, users: int, tag_bits: int):
+        super().__init__(
+            {
+                **{f"user{n}": Out(RequestSignature(config, tag_bits)) for n in range(users)},
+                "m_axi": In(axi4.Signature(config.addr_width, BEAT_BITS, config.id_width)),
+                "bus": Out(register_bus.Signature(REGISTER_ADDR_WIDTH)),
+                "irq": In(1),
+                "trace": In(trace(config)),
+            }
+        )

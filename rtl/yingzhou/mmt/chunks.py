@@ -10,8 +10,9 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from yingzhou.bus import axi4
+from yingzhou.bus.line_space import LineSpace
 
-from .config import LINE_LOG, PAGE_LOG, MmtConfig
+from .config import LINE_LOG, PAGE_LOG
 from .signature import TAG_BITS_FOR_READ
 
 SIZE_MAX = 4
@@ -24,12 +25,12 @@ whether the burst ends with it."""
 assert Tag.size == TAG_BITS_FOR_READ
 
 
-def address(config: MmtConfig) -> data.StructLayout:
+def address(config: LineSpace) -> data.StructLayout:
     """Payload of AXI's AW and AR channels."""
     return data.StructLayout({"id": config.id_width, "addr": config.addr_width, "len": 8, "size": 3, "burst": 2})
 
 
-def burst(config: MmtConfig) -> data.StructLayout:
+def burst(config: LineSpace) -> data.StructLayout:
     """A burst, or what is left of it.
 
     ``line``, ``outside``, ``offset`` : where its next beat begins.
@@ -84,7 +85,7 @@ class Decode(wiring.Component):
 
     Parameters
     ----------
-    config : MmtConfig
+    config : LineSpace
 
     Ports
     -----
@@ -92,7 +93,7 @@ class Decode(wiring.Component):
     o : the burst.
     """
 
-    def __init__(self, config: MmtConfig):
+    def __init__(self, config: LineSpace):
         self._config = config
         super().__init__({"i": In(address(config)), "o": Out(burst(config))})
 
@@ -140,7 +141,7 @@ class BurstQueue(wiring.Component):
 
     Parameters
     ----------
-    config : MmtConfig
+    config : LineSpace
 
     Ports
     -----
@@ -150,7 +151,7 @@ class BurstQueue(wiring.Component):
     advance : pulse: ``burst`` becomes ``rest``, or leaves the queue with ``ended``.
     """
 
-    def __init__(self, config: MmtConfig):
+    def __init__(self, config: LineSpace):
         self._config = config
         shape = burst(config)
         super().__init__(

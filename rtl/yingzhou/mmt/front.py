@@ -6,8 +6,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from yingzhou.bus import axi4
+from yingzhou.bus.line_space import LineSpace
 
-from .config import BEAT_BITS, MmtConfig
+from .config import BEAT_BITS
 from .front_read import FrontRead
 from .front_write import FrontWrite
 from .signature import TAG_BITS_FOR_READ, LineOps
@@ -26,7 +27,7 @@ class Front(wiring.Component):
 
     Parameters
     ----------
-    config : MmtConfig
+    config : LineSpace
         ``protection_bit`` is not part of an address; an address that is otherwise not in memory is ``outside``.
     write_bursts : int
         Write bursts under way, a power of two from 2 to 64.
@@ -37,7 +38,7 @@ class Front(wiring.Component):
     lines : operations on lines. ``tag`` of a read is a ``chunks.Tag``, of a write the number of its burst.
     """
 
-    def __init__(self, config: MmtConfig, write_bursts: int = 8):
+    def __init__(self, config: LineSpace, write_bursts: int = 8):
         self._write = FrontWrite(config, TAG_BITS_FOR_READ, write_bursts)
         self._read = FrontRead(config, TAG_BITS_FOR_READ)
         super().__init__(

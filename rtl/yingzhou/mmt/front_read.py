@@ -6,14 +6,15 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from yingzhou.bus import axi4
+from yingzhou.bus.line_space import LineSpace
 from yingzhou.bus.stream_buffer import StreamBuffer
 
 from .chunks import BurstQueue, Tag, address, beats_to_end, next_line, next_offset, span_of
-from .config import BEAT_BITS, LINE_LOG, MmtConfig
+from .config import BEAT_BITS, LINE_LOG
 from .signature import line_op, read_answer
 
 
-def read_beat(config: MmtConfig) -> data.StructLayout:
+def read_beat(config: LineSpace) -> data.StructLayout:
     """Payload of AXI's R channel."""
     return data.StructLayout({"id": config.id_width, "data": BEAT_BITS, "resp": axi4.Resp, "last": 1})
 
@@ -26,7 +27,7 @@ class FrontRead(wiring.Component):
 
     Parameters
     ----------
-    config : MmtConfig
+    config : LineSpace
     tag_bits : int
         Width of the tag of an operation in bits, at least that of ``chunks.Tag``.
 
@@ -39,7 +40,7 @@ class FrontRead(wiring.Component):
              other identifiers may come. All lanes carry the line's bytes; after an error, zeros and SLVERR.
     """
 
-    def __init__(self, config: MmtConfig, tag_bits: int):
+    def __init__(self, config: LineSpace, tag_bits: int):
         self._config, self._tag_bits = config, tag_bits
         super().__init__(
             {

@@ -7,10 +7,11 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from yingzhou.bus import axi4
+from yingzhou.bus.line_space import LineSpace
 from yingzhou.errors import require
 
 from .chunks import BurstQueue, address, beats_to_end, next_line, next_offset
-from .config import BEAT_BITS, LINE_BYTES, MmtConfig
+from .config import BEAT_BITS, LINE_BYTES
 from .signature import LINE_BITS, line_op
 
 BEAT_BYTES = BEAT_BITS // 8
@@ -21,7 +22,7 @@ def write_beat() -> data.StructLayout:
     return data.StructLayout({"data": BEAT_BITS, "strb": BEAT_BYTES})
 
 
-def write_answer(config: MmtConfig) -> data.StructLayout:
+def write_answer(config: LineSpace) -> data.StructLayout:
     """Payload of AXI's B channel."""
     return data.StructLayout({"id": config.id_width, "resp": axi4.Resp})
 
@@ -35,7 +36,7 @@ class FrontWrite(wiring.Component):
 
     Parameters
     ----------
-    config : MmtConfig
+    config : LineSpace
     tag_bits : int
         Width of the tag of an operation in bits.
     bursts : int
@@ -51,7 +52,7 @@ class FrontWrite(wiring.Component):
     b    : stream of answers.
     """
 
-    def __init__(self, config: MmtConfig, tag_bits: int, bursts: int = 8):
+    def __init__(self, config: LineSpace, tag_bits: int, bursts: int = 8):
         require(
             2 <= bursts <= 64 and bursts & (bursts - 1) == 0, f"bursts is {bursts}; accepted are powers of two, 2 to 64"
         )

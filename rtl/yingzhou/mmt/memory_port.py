@@ -7,10 +7,11 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from yingzhou.bus import axi4
+from yingzhou.bus.line_space import LineSpace
 from yingzhou.bus.stream_buffer import StreamBuffer
 from yingzhou.errors import require
 
-from .config import BEAT_BITS, BEATS, LINE_LOG, MmtConfig
+from .config import BEAT_BITS, BEATS, LINE_LOG
 from .signature import LINE_BITS, MemoryClient
 
 BEAT_SIZE = exact_log2(BEAT_BITS // 8)
@@ -32,7 +33,7 @@ class MemoryPort(wiring.Component):
 
     Parameters
     ----------
-    config : MmtConfig
+    config : LineSpace
     clients : int
         Number of clients, at least 1.
     reads, writes : int
@@ -45,7 +46,7 @@ class MemoryPort(wiring.Component):
     m_axi   : AXI4 master, 128-bit data. ``rready`` and ``bready`` are always 1.
     """
 
-    def __init__(self, config: MmtConfig, clients: int, reads: int = 32, writes: int = 8):
+    def __init__(self, config: LineSpace, clients: int, reads: int = 32, writes: int = 8):
         require(clients >= 1, f"clients is {clients}; accepted are 1 and more")
         for name, value in (("reads", reads), ("writes", writes)):
             require(

@@ -23,6 +23,8 @@ from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from yingzhou.bus.line_space import LineSpace
+
 from .config import BEAT_BITS, GENERATION_BITS, LINE_BYTES, LOW_BITS, MmtConfig
 
 LINE_BITS = 8 * LINE_BYTES
@@ -110,7 +112,7 @@ class MemoryClient(wiring.Signature):
     A read accepted after a write to the same line was accepted (from any client) returns what was written.
     """
 
-    def __init__(self, config: MmtConfig):
+    def __init__(self, config: LineSpace):
         super().__init__(
             {
                 "read": Out(stream.Signature(config.line_bits)),
@@ -131,7 +133,7 @@ TAG_BITS_FOR_READ = 6 + 6 + 3 + 2 + 1
 """Offset of the first byte in the line, beats less one, size, burst type, last chunk of its burst."""
 
 
-def line_op(config: MmtConfig, tag_bits: int) -> data.StructLayout:
+def line_op(config: LineSpace, tag_bits: int) -> data.StructLayout:
     """One operation on a line.
 
     ``id``      : AXI identifier; reads of one identifier are answered in order.
@@ -154,7 +156,7 @@ def line_op(config: MmtConfig, tag_bits: int) -> data.StructLayout:
     )
 
 
-def read_answer(config: MmtConfig, tag_bits: int) -> data.StructLayout:
+def read_answer(config: LineSpace, tag_bits: int) -> data.StructLayout:
     """A line that was read: plaintext, or zeros with ``error``."""
     return data.StructLayout({"id": config.id_width, "tag": tag_bits, "error": 1, "data": LINE_BITS})
 
@@ -167,7 +169,7 @@ class LineOps(wiring.Signature):
     ``write_done`` : pulse, a write is complete, in any order; ``write_tag``, ``write_error``.
     """
 
-    def __init__(self, config: MmtConfig, tag_bits: int):
+    def __init__(self, config: LineSpace, tag_bits: int):
         super().__init__(
             {
                 "op": Out(stream.Signature(line_op(config, tag_bits))),
@@ -197,6 +199,7 @@ def lookup_answer(config: MmtConfig) -> data.StructLayout:
     """
     ``tree``     : index of the tree on chip.
     ``mac_line`` : line number in memory of the MAC line of this line.
+    ``nearby``   : MISS: ``tree`` and ``mac_line`` hold all the same, as the subtree is mounted.
     ``old``      : counter of the line's present content. Virgin when ``old.low`` is 0.
     ``new``      : write: counter to encrypt under. Read: same as ``old``.
     """
@@ -206,6 +209,7 @@ def lookup_answer(config: MmtConfig) -> data.StructLayout:
             "kind": Kind,
             "tree": config.tree_bits,
             "mac_line": config.line_bits,
+            "nearby": 1,
             "old": Counter,
             "new": Counter,
         }
