@@ -145,6 +145,7 @@ class Campaign:
         assert bench.read(other * self.lines).ok, "another subtree is refused"
         bench.undo()
         if rng.random() < 0.5:
+            bench.command(Op.MOUNT, number)  # The other may have taken its place.
             bench.expect(Op.UNLOCK, number)
             bench.expect(Op.UNMOUNT, number)
             bench.suspect.discard(number)

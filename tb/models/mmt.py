@@ -250,9 +250,11 @@ class Mmt:
         self.subtree(number).mounted = False
 
     def write(self, line: int, data: bytes, strobe: int = 2**64 - 1) -> None:
-        """Write bytes of a line."""
+        """Write bytes of a line; a write of none changes nothing."""
         number, index = divmod(line, self.shape.subtree_lines)
         tree = self._open(number)
+        if strobe == 0:
+            return
         plain = merge(self.expected_line(line), data, strobe)
         if self._advance(tree, 0, index):
             tree.step(0, index)

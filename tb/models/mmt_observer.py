@@ -36,21 +36,18 @@ class Pending:
     strobe: int
     failed: bool = False
 
-    @property
-    def optional(self) -> bool:
-        """Whether nothing has to be seen of it: it failed, or has no bytes."""
-        return self.failed or self.strobe == 0
-
 
 @dataclass
 class Follow:
     """What the observer keeps beside a tree.
 
     ``pending`` by line; ``macs``: MACs of a line since its MAC line was last written, that one first (None: never).
+    ``stored``: major and counters of each leaf as last written; a leaf may be written before the lines that it counts.
     """
 
     pending: dict[int, list[Pending]] = field(default_factory=dict)
     macs: dict[int, list[int | None]] = field(default_factory=dict)
+    stored: dict[int, tuple[int, list[int]]] = field(default_factory=dict)
 
 
 class Observer(Mmt):
@@ -74,7 +71,7 @@ class Observer(Mmt):
         number, index = divmod(line, self.shape.subtree_lines)
         pending = Pending(data, strobe)
         at = self.subtrees.get(number)
-        if at is not None and at.tree is not None:
+        if at is not None and at.tree is not None and strobe:  # A write of no bytes moves nothing.
             self.follow(at.tree).pending.setdefault(index, []).append(pending)
         return pending
 
@@ -92,6 +89,8 @@ class Observer(Mmt):
         self.root, self.subtrees, self.image = state
         for tree in (self.root, *(at.tree for at in self.subtrees.values() if at.tree is not None)):
             self.follow(tree).macs = {index: [line.mac] for index, line in tree.lines.items()}
+            leaves = [(index, node) for (level, index), node in tree.nodes.items() if level == 1]
+            self.follow(tree).stored = {index: (node.major, list(node.counters)) for index, node in leaves}
 
     def intend(self, number: int, *entries: RootEntry) -> None:
         """From now on the root entry of a subtree may also be stored as one of ``entries``: a command is under way."""
@@ -151,9 +150,10 @@ class Observer(Mmt):
             self._complain("a write was never explained")
         for tree, follow in self._follow.values():
             for index, pending in follow.pending.items():
-                missing = [item for item in pending if not item.optional]
+                missing = [item for item in pending if not item.failed]
                 assert not missing, f"{len(missing)} writes of line {index} of tree {tree.layout.tree} never came out"
-                follow.pending[index] = [item for item in pending if item.failed]
+            for leaf in follow.stored:
+                self._catch_up(tree, leaf)
             for (level, index), node in tree.nodes.items():
                 assert not node.left, f"overflow of node {level}/{index} of {tree.layout.tree} is not complete: {node}"
 
@@ -234,13 +234,13 @@ class Observer(Mmt):
                 plain = self.crypto.pad(name, counter, data)
                 if self._table(index, plain) if item is None else self._wanted(item, present, plain):
                     leaf.counters[child] += step
-                    leaf.dirty = True
+                    leaf.dirty = self._unstored(tree, index // arity)
                     del pending[:used]
                     if item is None:
                         self._store(index, plain)
                     self._accept_line(tree, index, counter, plain, data)
                     return None
-            if item is None or not item.optional:
+            if item is None or not item.failed:
                 break
             skipped += 1
         return self._line_overflow(tree, index, data, present)
@@ -328,11 +328,8 @@ class Observer(Mmt):
         if node.left:
             return "it overflows and its children are not all rewritten"
         content, mac = data[:56], int.from_bytes(data[56:], "little")
-        ahead = None
-        if content != tree.content(level, index):
-            ahead = self._ahead(tree, level, index, content)
-            if ahead is None:
-                return f"content is not {tree.content(level, index)[::-1].hex()}"
+        if content != tree.content(level, index) and not (level == 1 and self._ahead(tree, index, content)):
+            return f"content is not {tree.content(level, index)[::-1].hex()}"
         name = tree.layout.node_name(level, index)
         if level < self.shape.levels:
             arity = self.shape.arity[level + 1]
@@ -342,59 +339,74 @@ class Observer(Mmt):
                 if index not in parent.left or self.crypto.node_mac(name, counter, content) != mac:
                     return f"its parent overflows; not the node under {counter}"
                 parent.left.discard(index)
-                self._accept_node(tree, level, index, ahead)
+                self._accept_node(tree, level, index, content)
                 return None
             full = 2 ** self.shape.counter_bits[level + 1] - 1
             if self.shape.split and parent.major < self.shape.major_max:
                 wrapping = any(
-                    parent.counters[at % arity] == full and tree.node(level, at).dirty
+                    parent.counters[at % arity] == full and self._maybe_dirty(tree, level, at)
                     for at in tree.layout.children(level + 1, index // arity)
                 )
                 counter = tree.after_overflow(level + 1, index // arity)
                 if wrapping and self.crypto.node_mac(name, counter, content) == mac:
                     tree.overflow(level + 1, index // arity).left.discard(index)
-                    self._accept_node(tree, level, index, ahead)
+                    self._accept_node(tree, level, index, content)
                     return None
             if parent.counters[child] == full:
                 return "its pair is used up and this is no overflow"
-        if not node.dirty and ahead is None:
+        if not node.dirty and content == tree.content(level, index):
             return "it is clean"
         counter = Counter(tree.generation, tree.counter(level, index).low + 1)
         if self.crypto.node_mac(name, counter, content) != mac:
             return f"MAC is not that under {counter}"
         tree.step(level, index)
-        self._accept_node(tree, level, index, ahead)
+        self._accept_node(tree, level, index, content)
         return None
 
-    def _accept_node(self, tree: Tree, level: int, index: int, ahead: list[int] | None) -> None:
+    def _accept_node(self, tree: Tree, level: int, index: int, content: bytes) -> None:
         node = tree.node(level, index)
-        if ahead is not None:
-            pending = self.follow(tree).pending
-            first = index * self.shape.arity[1]
-            for child, value in enumerate(ahead):
-                moved = value - node.counters[child]
-                if moved:
-                    del pending[first + child][:moved]
-            node.counters = ahead
         node.dirty = False
+        if level == 1:
+            held = tree.decode(1, content)
+            self.follow(tree).stored[index] = (held.major, held.counters)
+            node.dirty = self._unstored(tree, index)
 
-    def _ahead(self, tree: Tree, level: int, index: int, content: bytes) -> list[int] | None:
-        """Return the counters of a leaf that is ahead of what was seen by writes that failed, or None."""
-        if level != 1:
-            return None
-        held, node = tree.decode(1, content), tree.node(1, index)
+    def _unstored(self, tree: Tree, leaf: int) -> bool:
+        """Return whether a leaf in memory lacks something that its lines have."""
+        node = tree.node(1, leaf)
+        major, counters = self.follow(tree).stored.get(leaf, (0, [0] * len(node.counters)))
+        return major != node.major or any(has > kept for has, kept in zip(node.counters, counters, strict=True))
+
+    def _maybe_dirty(self, tree: Tree, level: int, index: int) -> bool:
+        """Return whether the engine may have changed a node since it wrote it."""
+        pending = self.follow(tree).pending
+        waits = level == 1 and any(pending.get(line) for line in tree.layout.children(1, index))
+        return tree.node(level, index).dirty or waits
+
+    def _ahead(self, tree: Tree, index: int, content: bytes) -> bool:
+        """Return whether a leaf is ahead of what was seen, by writes that are on their way or failed."""
+        held, node, follow = tree.decode(1, content), tree.node(1, index), self.follow(tree)
         if held.major != node.major:
-            return None
-        pending, arity = self.follow(tree).pending, self.shape.arity[1]
+            return False
+        major, stored = follow.stored.get(index, (0, node.counters))
+        first = index * self.shape.arity[1]
         for child, value in enumerate(held.counters):
-            optional = 0
-            for item in pending.get(index * arity + child, ()):
-                if not item.optional:
-                    break
-                optional += 1
-            if not 0 <= value - node.counters[child] <= optional:
-                return None
+            least = node.counters[child] if major != node.major else max(node.counters[child], stored[child])
+            if not least <= value <= node.counters[child] + len(follow.pending.get(first + child, ())):
+                return False
         before, node.counters = node.counters, held.counters
         same = tree.content(1, index) == content
         node.counters = before
-        return held.counters if same else None
+        return same
+
+    def _catch_up(self, tree: Tree, leaf: int) -> None:
+        """Nothing is under way: what a leaf in memory is ahead, writes that failed have moved."""
+        follow, node = self.follow(tree), tree.node(1, leaf)
+        major, stored = follow.stored[leaf]
+        for child, value in enumerate(stored) if major == node.major else ():
+            moved = value - node.counters[child]
+            if moved > 0:
+                failed = follow.pending.get(leaf * self.shape.arity[1] + child, [])
+                assert len(failed) >= moved, f"leaf {leaf} of tree {tree.layout.tree} counts a write that never was"
+                del failed[:moved]
+                node.counters[child] = value
