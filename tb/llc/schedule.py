@@ -56,16 +56,25 @@ class Schedule:
         model = self.model
         found: list[Callable[[], None]] = []
         for line, queue in model.waiting.items():
-            if queue[0].failed or queue[0].nothing or model.way_of(line) is not None and line not in model.held():
+            miss = model.misses.get(line)
+            own = miss is None or miss.request is queue[0] and miss.there
+            usable = model.way_of(line) is not None and line not in model.held()
+            if queue[0].nothing or own and (queue[0].failed or usable):
                 found.append(lambda request=queue[0]: self.serve(request))
             elif self.may_reserve(line) and model.wanted(line):
                 found.append(lambda line=line: self.reserve(line, False))
         for line, miss in model.misses.items():
+            if miss.there:
+                continue
             if miss.fetched:
                 found.append(lambda line=line: model.put_in(line, self.fails()))
             elif line not in model.writing:
                 found.append(lambda line=line: model.fetch(line))
-        found += [lambda line=line: model.written(line, self.fails()) for line in model.writing]
+        for line, writes in model.writing.items():
+            if writes[0].answered:
+                found.append(lambda line=line: model.let_go(line))
+            else:
+                found.append(lambda line=line: model.written(line, self.fails()))
         return found + self.operation_events()
 
     def operation_events(self) -> list[Callable[[], None]]:
@@ -86,8 +95,11 @@ class Schedule:
         return [lambda line=line: self.visit(line) for line in nexts if self.may_visit(line)]
 
     def may_visit(self, line: int) -> bool:
-        operation = self.model.operation
+        """Return whether the operation may come to a line: it is not under way, or it came for the operation."""
+        operation, miss = self.model.operation, self.model.misses.get(line)
         assert operation is not None
+        if operation.fetching == line and miss is not None and miss.request is None:
+            return miss.there
         waits = operation.fetching is not None and self.model.way_of(line) is None
         return not waits and not self.model.blocked(line) and operation.expects(line)
 

@@ -48,6 +48,7 @@ def operate(model: Llc, op: Op, domain: int, line: int, scope: Scope = Scope.LIN
             model.visit(line)
         if visit.action is Action.WRITE:
             model.written(line)
+            model.let_go(line)
         lines = lines[1:] if scope is Scope.ALL else operation.left
     result, line_refused, _ = model.finish()
     return result, line_refused
@@ -241,10 +242,11 @@ def test_locked_hits_leave_no_trace():
             load(model, line, OLD)
         seen = []
         for line in range(20, 30):
-            model.accept(Request(line))
+            model.accept(request := Request(line))
             seen.append(model.reserve(line).way)
             model.fetch(line)
             model.put_in(line)
+            model.serve(request)
         victims.append(seen)
     assert victims[0] == victims[1] == victims[2]
     assert set(victims[0]) == set(range(2, 8))
@@ -386,6 +388,9 @@ def test_operation_waits_for_a_line_under_way_and_requests_for_the_operation():
     with pytest.raises(NotAllowed, match="before its work"):
         model.finish()
     model.written(0)
+    with pytest.raises(NotAllowed, match="before its work"):
+        model.finish()
+    model.let_go(0)
     assert model.finish()[0] is Result.DONE
     model.reserve(0)
     model.fetch(0)

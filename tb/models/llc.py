@@ -12,6 +12,7 @@ Told, as calls in the order of the hardware:
 - :meth:`Llc.put_in`   the line was put in, or its fetch failed;
 - :meth:`Llc.serve`    a request was answered;
 - :meth:`Llc.written`  memory answered a write-back;
+- :meth:`Llc.let_go`   the operation went on with the line that it had written back;
 - :meth:`Llc.begin`, :meth:`Llc.visit`, :meth:`Llc.finish` of an operation (:mod:`tb.models.llc_operations`).
 
 Predicted: hit or miss, the victim and what is written back, data and errors of answers, the memory's content, results
@@ -87,12 +88,15 @@ class Reservation:
 
 @dataclass
 class Miss:
-    """A line under way into ``way``. ``request`` None: for a LOCK."""
+    """A line under way into ``way``, until whoever it is for has come again. ``request`` None: for a LOCK."""
 
     way: int
     request: Request | None
     fetched: bool = False
     """The fetch was sent, or none is needed."""
+    there: bool = False
+    """The line was put in, or its fetch failed."""
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,8 @@ class Write:
 
     data: bytes
     held: bool = False
+    answered: bool = False
+    """The operation has yet to go on."""
 
 
 @dataclass
@@ -152,7 +158,7 @@ class Llc:
         return self.dram.get(line, ZEROS)
 
     def held(self) -> set[int]:
-        """Return the lines that an operation is writing back."""
+        """Return the lines that an operation has written back and not let go of."""
         return {line for line, writes in self.writing.items() if any(write.held for write in writes)}
 
     def ready(self, request: Request) -> bool:
@@ -160,7 +166,8 @@ class Llc:
         line = request.line
         if request.nothing or not self.shape.cacheable(line):
             return True
-        return self.way_of(line) is not None and not self.waiting.get(line) and line not in self.held()
+        under_way = bool(self.waiting.get(line)) or line in self.misses
+        return self.way_of(line) is not None and not under_way and line not in self.held()
 
     def locked(self, domain: int) -> int:
         """Return how many lines a domain has locked."""
@@ -224,16 +231,14 @@ class Llc:
     def put_in(self, line: int, error: bool = False) -> None:
         """A line that was under way is there; or its fetch ended with an error."""
         require(line in self.misses, f"line {line:#x} is put in, but was not under way")
-        miss = self.misses.pop(line)
+        miss = self.misses[line]
         require(miss.fetched, f"line {line:#x} is put in, but was not fetched")
+        require(not miss.there, f"line {line:#x} is put in twice")
         at = self.set_of(line)
         way, request = at.ways[miss.way], miss.request
-        way.reserved = False
+        miss.there, miss.failed = True, error
         if error:
-            if request is None:
-                assert self.operation is not None
-                self.operation.fetch_failed(line)
-            else:
+            if request is not None:
                 request.failed = True
             return
         way.line, way.data, way.dirty = line, self.dram.get(line, ZEROS), False
@@ -241,6 +246,15 @@ class Llc:
             self._write(way, request)
             request.applied = True
         at.touch(miss.way)
+
+    def _came_again(self, line: int, request: Request | None) -> Miss | None:
+        """End the miss that a request, or a LOCK, waited for."""
+        miss = self.misses.get(line)
+        if miss is None or miss.request is not request:
+            return None
+        require(miss.there, f"line {line:#x} is used before it is there")
+        self.set_of(line).ways[miss.way].reserved = False
+        return self.misses.pop(line)
 
     def _write(self, way: Way, request: Request) -> None:
         assert request.data is not None and way.line is not None
@@ -255,6 +269,8 @@ class Llc:
             queue.remove(request)
             return self._answered(request, Answer(ZEROS, self.broken or not self.shape.cacheable(request.line)))
         require(queue[0] is request, f"request {request.tag} to line {request.line:#x} overtook {queue[0].tag}")
+        miss = self._came_again(request.line, request)
+        require(miss is not None or request.line not in self.misses, f"request {request.tag} went before the miss")
         if request.failed:
             queue.popleft()
             return self._answered(request, Answer(ZEROS, True))
@@ -283,30 +299,43 @@ class Llc:
         writes = self.writing.get(line)
         require(bool(writes), f"memory answered a write of line {line:#x} that was never sent")
         assert writes is not None
-        write = writes.popleft()
-        if not writes:
-            del self.writing[line]
+        write = writes[0]
         if not error:
             self.dram[line] = write.data
-        elif not write.held:
-            self.lost.append(line)
         if write.held:
-            assert self.operation is not None
-            self._written_for_operation(self.operation, line, error)
+            require(not write.answered, f"memory answered the write of line {line:#x} twice")
+            writes[0] = Write(write.data, held=True, answered=True)
+            if error:
+                self._operation().write_failed(line)
+                self._forget(line)
+            return
+        if error:
+            self.lost.append(line)
+        self._forget(line)
         if self.way_of(line) is None and line not in self.writing:
             self.flat[line] = self.dram.get(line, ZEROS)
 
-    def _written_for_operation(self, operation: Operation, line: int, error: bool) -> None:
-        way = self.way_of(line)
+    def _forget(self, line: int) -> None:
+        self.writing[line].popleft()
+        if not self.writing[line]:
+            del self.writing[line]
+
+    def let_go(self, line: int) -> None:
+        """The operation goes on with a line that memory has taken: it stays, or is gone."""
+        writes, way = self.writing.get(line), self.way_of(line)
+        require(bool(writes) and writes[0].answered, f"line {line:#x} is let go before memory has answered")  # pyright: ignore
         assert way is not None and way.data == self.flat.get(line, ZEROS)
-        if error:
-            operation.write_failed(line)
-            return
+        operation = self._operation()
         operation.write_done(line)
         if operation.keeps():
             way.dirty = way.owner != 0
         else:
             way.clear()
+        self._forget(line)
+
+    def _operation(self) -> Operation:
+        assert self.operation is not None
+        return self.operation
 
     # Operations
 
@@ -327,8 +356,12 @@ class Llc:
         operation = self.operation
         require(operation is not None, "no operation is running")
         assert operation is not None
-        require(not self.blocked(line), f"{operation.op.name} came to line {line:#x} while it is under way")
         require(operation.expects(line), f"{operation.op.name} came to line {line:#x}, out of turn")
+        if operation.fetching == line and line in self.misses:
+            miss = self._came_again(line, None)
+            if miss is not None and miss.failed:
+                return operation.fetch_failed(line)
+        require(not self.blocked(line), f"{operation.op.name} came to line {line:#x} while it is under way")
         way = self.way_of(line)
         visit = operation.act(line, way, self._lockable(line, operation.domain))
         if visit.action is Action.WRITE:
@@ -372,10 +405,10 @@ class Llc:
             for way in at.ways:
                 assert not way.owner or (way.line is not None and way.dirty), "a locked way is invalid or clean"
                 assert not way.owner or way.owner <= self.shape.domains
-                assert not way.reserved or way.line is None
+                assert not way.reserved or not way.owner
                 if way.line is not None:
                     assert self.sets[self.shape.set_of(way.line)] is at
-                    assert way.line not in self.misses
+                    assert (way.line in self.misses) == way.reserved
                     assert way.dirty or way.data == self.dram.get(way.line, ZEROS), f"line {way.line:#x} is clean?"
             at_misses = [miss for line, miss in self.misses.items() if self.set_of(line) is at]
             assert sorted(miss.way for miss in at_misses) == [n for n, way in enumerate(at.ways) if way.reserved]

@@ -192,11 +192,12 @@ class Operation:
             self.left = list(self.locked)
             self.undoing = bool(self.locked)
 
-    def fetch_failed(self, line: int) -> None:
+    def fetch_failed(self, line: int) -> Visit:
         """The fetch for a LOCK ended with an error."""
         assert self.fetching == line
         self.fetching = None
         self._refuse(line, Result.MEMORY_ERROR)
+        return Visit(Action.REFUSE, Result.MEMORY_ERROR)
 
     def write_done(self, line: int) -> None:
         """The write-back of a visit was answered."""
