@@ -26,6 +26,7 @@ REGISTER_ADDR_WIDTH = 12
 class Op(enum.Enum, shape=4):
     """Operations. The same numbers in registers, C and the model; others are BAD_COMMAND."""
 
+    NONE = 0
     LOCK = 1
     UNLOCK = 2
     CLEAN = 3
@@ -177,6 +178,7 @@ def trace(config: LlcConfig) -> data.StructLayout:
     ``put_in``   : a line that was under way is put in, or with ``error`` its fetch is given up.
     ``visit``    : an operation does something at a line, or finds that there is nothing to do (also at one that is not
                    in the cache; with scope ALL at a valid line only).
+    ``finish``   : the operation lets go of a line that memory has taken.
     ``serve``    : a request is served; it is answered in the next cycle. ``port``: whose.
     """
     return data.StructLayout(
@@ -186,6 +188,7 @@ def trace(config: LlcConfig) -> data.StructLayout:
             "put_in": 1,
             "error": 1,
             "visit": 1,
+            "finish": 1,
             "serve": 1,
             "port": 3,
             "line": config.line_bits,
