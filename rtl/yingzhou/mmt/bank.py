@@ -109,7 +109,7 @@ class AesBank(wiring.Component):
             answers = [cores[number % len(cores)] for number in range(len(clients))]
         else:
             offer = _take_turns(m, clients, range(len(clients)), tag, self.open, "cores")
-            turn = Signal(range(len(cores)))
+            turn = Signal(range(max(2, len(cores))))
             for number, core in enumerate(cores):
                 with m.If(self.open):
                     m.d.comb += core.request.p.eq(offer.p)
@@ -169,7 +169,7 @@ def _take_turns(
     offer = stream.Signature(aes_request(tag.size)).create(path=(name,))
     valid = Cat(clients[number].request.valid for number in members)
     first = Signal(len(members), name=f"{name}_first")  # nobody with a request comes before this one
-    last = Signal(range(len(members)), name=f"{name}_last")
+    last = Signal(range(max(2, len(members))), name=f"{name}_last")
     with m.Switch(last):
         for served in range(len(members)):
             order = [(served + 1 + step) % len(members) for step in range(len(members))]

@@ -152,10 +152,10 @@ class Commands:
                     with m.Elif(found.hit):
                         m.d.comb += [walk.start.eq(1), walk.tree.eq(found.tree), walk.place.eq(place)]
                         m.next = "walk"
-                        with m.If(~table.at(found.tree).valid):
+                        with m.If(~found.state.valid):
                             m.d.comb += walk.start.eq(0)
                             refuse(Kind.NOT_ALLOCATED, Result.OK)
-                        with m.Elif(table.at(found.tree).locked):
+                        with m.Elif(found.state.locked):
                             m.d.comb += walk.start.eq(0)
                             refuse(Kind.LOCKED, Result.OK)
                     with m.Else():

@@ -11,7 +11,7 @@ from yingzhou.errors import require
 
 from .bank import AesBank
 from .config import MmtConfig
-from .hash import HashKeys, HashTest, HashUnit
+from .hash import HashKeys, HashTest
 from .keys import WORD_BITS, Failure, KeyLoader
 from .self_test import SelfTest
 from .signature import AesClient
@@ -31,8 +31,7 @@ class Crypto(wiring.Component):
     tag_bits : sequence of int
         Width of the tag of each client.
     hash_units : int
-        Hash units elsewhere whose ``test`` ports are joined to ``hash_test0`` .., 0 to 4. With 0 a unit in here is
-        tested in their place: that covers the registers of the hash keys, not the units elsewhere.
+        Hash units that are tested: their ``test`` ports are joined to ``hash_test0`` .., 1 to 4.
 
     Ports
     -----
@@ -48,8 +47,8 @@ class Crypto(wiring.Component):
 
     # countermeasure: MMT.SELF_TEST
 
-    def __init__(self, config: MmtConfig, tag_bits: Sequence[int], *, hash_units: int = 0):
-        require(0 <= hash_units <= 4, f"hash_units is {hash_units}; accepted are 0 to 4")
+    def __init__(self, config: MmtConfig, tag_bits: Sequence[int], hash_units: int):
+        require(1 <= hash_units <= 4, f"hash_units is {hash_units}; accepted are 1 to 4")
         self.config, self.tag_bits, self.hash_units = config, tuple(tag_bits), hash_units
         super().__init__(
             {
@@ -68,16 +67,12 @@ class Crypto(wiring.Component):
         m = Module()
         m.submodules.bank = bank = AesBank(self.config, self.tag_bits)
         m.submodules.loader = loader = KeyLoader()
-        m.submodules.self_test = test = SelfTest(self.config.aes, self.hash_units or 1)
+        m.submodules.self_test = test = SelfTest(self.config.aes, self.hash_units)
         connect(m, flipped(self.entropy), loader.entropy)
         for number in range(len(self.tag_bits)):
             connect(m, flipped(getattr(self, f"client{number}")), getattr(bank, f"client{number}"))
         for number in range(self.hash_units):
             connect(m, getattr(test, f"hash{number}"), flipped(getattr(self, f"hash_test{number}")))
-        if not self.hash_units:
-            m.submodules.hash = unit = HashUnit()
-            connect(m, test.hash0, unit.test)
-            m.d.comb += unit.keys.eq(loader.hash_keys)
 
         for user in (test, loader):
             m.d.comb += [

@@ -63,7 +63,8 @@ class MmtEngine(wiring.Component):
         m.submodules.lines = lines = Lines(config, TAG_BITS_FOR_READ)
         m.submodules.tree = tree = Tree(config)
         m.submodules.memory = memory = MemoryPort(config, clients=2)
-        m.submodules.crypto = crypto = Crypto(config, (LINES_TAG_BITS, TREE_TAG_BITS))
+        tested = (lines.hash_test0, lines.hash_test1, tree.hash_test)
+        m.submodules.crypto = crypto = Crypto(config, (LINES_TAG_BITS, TREE_TAG_BITS), len(tested))
         m.submodules.registers = registers = MmtRegisters(config)
 
         connect(m, front.lines, lines.ops)
@@ -74,6 +75,8 @@ class MmtEngine(wiring.Component):
             connect(m, user.aes, getattr(crypto, f"client{number}"))
             connect(m, user.memory, getattr(memory, f"client{number}"))
             m.d.comb += user.hash_keys.eq(crypto.hash_keys)
+        for number, place in enumerate(tested):
+            connect(m, getattr(crypto, f"hash_test{number}"), place)
         connect(m, flipped(self.entropy), crypto.entropy)
         m.d.comb += crypto.test_keys.eq(self.test_keys)
 

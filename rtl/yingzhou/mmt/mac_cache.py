@@ -96,7 +96,7 @@ class MacCache(wiring.Component):
     def _set_of(self, line: Value) -> Value:
         """Fold the page into the set, so that lines at the same place of several pages lie apart."""
         bits = exact_log2(self.sets)
-        return line[:bits] ^ line[bits : 2 * bits]
+        return line[:bits] ^ line[bits : 2 * bits] if bits else C(0, 1)
 
     def elaborate(self, platform):
         m = Module()

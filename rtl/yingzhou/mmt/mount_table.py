@@ -43,7 +43,7 @@ class Match:
 
     Attributes
     ----------
-    hit, tree : whether one does (hidden or not), and its number.
+    hit, tree, state : whether one does (hidden or not), its number, and what is held of it.
     """
 
     def __init__(self, m: Module, table: "MountTable", name: str, subtree: Value):
@@ -53,6 +53,7 @@ class Match:
         self.hit = found.any
         self.tree = Signal(table.config.tree_bits, name=f"{name}_tree")
         m.d.comb += self.tree.eq(found.index)
+        self.state = table.at(found.index)
 
 
 class MountTable:

@@ -279,6 +279,7 @@ class Seal:
                     aes.request.valid.eq(~asked),
                     aes.request.payload.key.eq(AesKey.MAC),
                     aes.request.payload.block.eq(block),
+                    aes.request.payload.tag.eq(1),
                     hash_unit.valid.eq(beat != BEATS),
                     hash_unit.index.eq(beat),
                     hash_unit.data.eq(port.node.word_select(beat[:2], BEAT_BITS)),

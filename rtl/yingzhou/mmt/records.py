@@ -90,15 +90,14 @@ class Denials(wiring.Component):
         with m.If(self.service_valid):
             m.d.sync += service_line.eq(self.service_line)
         integrity = Cat(self.service_kind == kind for kind in INTEGRITY_KINDS).any()
-        failure = self.out.failure
         with m.If(self.service_failed & ~integrity):
-            m.d.comb += [self.out.valid.eq(1), failure.kind.eq(self.service_kind), failure.line.eq(service_line)]
+            self._refuse(m, self.service_kind, service_line)
         with m.Elif(self.lookup_done & (self.lookup_answer.verdict == Verdict.DENIED)):
-            m.d.comb += [self.out.valid.eq(1), failure.kind.eq(self.lookup_answer.kind), failure.line.eq(lookup_line)]
+            self._refuse(m, self.lookup_answer.kind, lookup_line)
         with m.Elif(self.op_valid & (self.op_outside | ~self.active)):
-            m.d.comb += [
-                self.out.valid.eq(1),
-                failure.kind.eq(Mux(self.active, Kind.OUTSIDE, Kind.NOT_READY)),
-                failure.line.eq(self.op_line),
-            ]
+            self._refuse(m, Mux(self.active, Kind.OUTSIDE, Kind.NOT_READY), self.op_line)
         return m
+
+    def _refuse(self, m: Module, kind: Value, line: Value) -> None:
+        """Report; what a refusal does not have (level, root, tree) is 0."""
+        m.d.comb += [self.out.valid.eq(1), self.out.failure.as_value().eq(Cat(kind, line))]

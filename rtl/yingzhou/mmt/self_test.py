@@ -98,7 +98,7 @@ class SelfTest(wiring.Component):
         blocks, interval = BLOCKS[self.kind], interval_of(self.kind)
         chains = LATENCY // interval
         second, mismatch, mistimed = Signal(), Signal(), Signal()
-        phase = Signal(range(interval))  # cycles to the next step
+        phase = Signal(range(max(2, interval)))  # cycles to the next step
         step = Signal(range(blocks + chains))  # blocks sent
         answer = Signal(range(GROUP))  # number of the answer in its group
         drain = Signal(range(8))
