@@ -68,7 +68,10 @@ def generate_soc(config: SocConfig, outdir: Path) -> Path:
 
 
 def _protection_bit(text: str) -> int | None:
-    return None if text == "none" else int(text)
+    try:
+        return None if text == "none" else int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor none") from None
 
 
 def _device_region(text: str) -> tuple[int, int]:
@@ -142,7 +145,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 _MMT_NUMBERS: Final = {
-    "addr_width": "bits of a physical address (default 39)",
+    "addr_width": "bits of a physical address (default 39, vault: 38)",
     "major_bits": "bits of a major counter that are used (default 40)",
     "mount_entries": "subtrees whose roots are on chip",
     "node_cache_lines": "nodes held on chip",
@@ -155,7 +158,10 @@ _MMT_NUMBERS: Final = {
 
 
 def _number(text: str) -> int:
-    return int(text, 0)
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 39 or 0x80000000") from None
 
 
 def _arities(text: str) -> tuple[int, ...]:

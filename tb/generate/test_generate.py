@@ -24,6 +24,7 @@ from yingzhou.generate_verilog import LINT_OFF, describe_ports, flat_ports, requ
 from yingzhou.gpt.config import GptConfig
 from yingzhou.hart.ports import MODULE as HART
 from yingzhou.hart.ports import members
+from yingzhou.mmt.config import PRESETS, MmtConfig, preset
 from yingzhou.soc.config import SocConfig
 from yingzhou_sim.paths import ROOT
 from yingzhou_sim.toolchain import verilator_env
@@ -45,6 +46,12 @@ def guards(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory) -> Path:
+    """Return a folder with the small engine, made by the command."""
+    return generate_in_a_process(tmp_path_factory.mktemp("engine"), "1", "mmt_small.v", "mmt", "--preset", "small")
+
+
 @cache
 def soc_folder(base: Path) -> Path:
     generate.generate_soc(SocConfig(), base / "soc")
@@ -55,6 +62,21 @@ def soc_folder(base: Path) -> Path:
 def soc(tmp_path_factory) -> Path:
     """Return a folder with the machine; the hart takes a minute when it is not in the build cache."""
     return soc_folder(tmp_path_factory.getbasetemp())
+
+
+def generate_in_a_process(folder: Path, seed: str, name: str, *arguments: str) -> Path:
+    """Run ``yingzhou generate`` with this seed of Python's hashes; return ``folder``, which then has the file."""
+    env = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": f"{ROOT / 'rtl'}{os.pathsep}{ROOT / 'sim'}"}
+    command = [sys.executable, "-m", "yingzhou_sim", "generate", *arguments, "-o", str(folder / name)]
+    subprocess.run(command, env=env, check=True, capture_output=True, cwd=folder)
+    return folder
+
+
+def digest_of(folder: Path, name: str) -> str:
+    """Return the digest of a file and its manifest, in which nothing names this machine."""
+    text = (folder / name).read_text() + (folder / name).with_suffix(".json").read_text()
+    assert str(ROOT) not in text and str(folder) not in text
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def lint(top: str, *files: Path) -> list[str]:
@@ -77,6 +99,35 @@ def ports_in(verilog: str, module: str) -> dict[str, tuple[str, int]]:
 def test_guard_lints_clean(name, guards):
     """No complaint under -Wall without any waiver on the user's side."""
     assert lint(name, guards / f"{name}.v") == []
+
+
+def test_engine_lints_clean(engine):
+    assert lint("mmt_small", engine / "mmt_small.v") == []
+
+
+LINTED = {
+    **{f"mmt_{name}": preset(name) for name in PRESETS if name != "small"},
+    "mmt_protected": preset("paper", protection_bit=38),
+    "mmt_least": MmtConfig(
+        addr_width=20,
+        memory_bytes=1 << 14,
+        arities=(8,),
+        mount_entries=1,
+        node_cache_lines=4,
+        mac_cache_lines=2,
+        slots=2,
+    ),
+    "mmt_many": preset("paper", memory_bytes=1 << 28, mount_entries=64, aes_cores=8, mac_cache_lines=512, id_width=16),
+}
+"""Engines at the ends of what can be chosen."""
+
+
+@pytest.mark.regress
+@pytest.mark.parametrize("name", LINTED)
+def test_every_engine_lints_clean(name, tmp_path):
+    """The other presets, and every parameter at its least and at its most; a minute each."""
+    generate.generate_mmt(LINTED[name], name, tmp_path)
+    assert lint(name, tmp_path / f"{name}.v") == []
 
 
 def test_lint_would_complain(guards, tmp_path):
@@ -118,10 +169,10 @@ def test_soc_with_hart_lints_clean(soc):
     assert lint("yz_soc", soc / "yz_soc.v", soc / f"{HART}.v") == []
 
 
-@pytest.mark.parametrize("name", [*GUARDS, "yz_soc"])
+@pytest.mark.parametrize("name", [*GUARDS, "mmt_small", "yz_soc"])
 def test_manifest_matches_verilog(name, request):
     """The manifest's ports are the file's ports, its hash is the files' hash, and every port has a meaning."""
-    folder = request.getfixturevalue("soc" if name == "yz_soc" else "guards")
+    folder = request.getfixturevalue({"yz_soc": "soc", "mmt_small": "engine"}.get(name, "guards"))
     manifest = json.loads((folder / f"{name}.json").read_text())
     texts = [(folder / file).read_text() for file in manifest["files"]]
     assert manifest["sha256"] == hashlib.sha256("".join(texts).encode()).hexdigest()
@@ -131,10 +182,13 @@ def test_manifest_matches_verilog(name, request):
     assert [port for port in said if "__" in port] == []
 
 
-def test_names_are_inferable(guards, soc):
+def test_names_are_inferable(guards, engine, soc):
     """AXI ports have the names that block design tools recognise."""
     guard = ports_in((guards / "gpt_sv39.v").read_text(), "gpt_sv39")
     assert {"clk", "rst", "s_axi_awaddr", "s_axi_wstrb", "s_axi_bresp", "s_axi_rdata"} <= set(guard)
+    memory = ports_in((engine / "mmt_small.v").read_text(), "mmt_small")
+    assert {"clk", "rst", "s_axi_awid", "s_axi_wdata", "m_axi_arid", "m_axi_bresp", "s_axil_awaddr"} <= set(memory)
+    assert (memory["s_axi_araddr"], memory["m_axi_araddr"]) == (("input", 39), ("output", 39))
     machine = ports_in((soc / "yz_soc.v").read_text(), "yz_soc")
     assert {"clk", "rst", "m_axi_araddr", "m_axi_rdata", "m_axi_rlast", "m_axi_wlast"} <= set(machine)
 
@@ -158,14 +212,16 @@ def test_same_input_same_bytes(tmp_path):
     """Two processes with different hash seeds write the same bytes, and nothing in them names this machine."""
     digests = set()
     for seed in ("1", "77"):
-        out = tmp_path / seed / "guard.v"
-        env = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": f"{ROOT / 'rtl'}{os.pathsep}{ROOT / 'sim'}"}
-        command = [sys.executable, "-m", "yingzhou_sim", "generate", "gpt", "--areas", "4", "-o", str(out)]
-        subprocess.run(command, env=env, check=True, capture_output=True, cwd=tmp_path)
-        text = out.read_text() + out.with_suffix(".json").read_text()
-        assert str(ROOT) not in text and str(tmp_path) not in text
-        digests.add(hashlib.sha256(text.encode()).hexdigest())
+        folder = tmp_path / seed
+        folder.mkdir()
+        digests.add(digest_of(generate_in_a_process(folder, seed, "guard.v", "gpt", "--areas", "4"), "guard.v"))
     assert len(digests) == 1
+
+
+def test_same_engine_same_bytes(engine, tmp_path):
+    """The same for the memory engine."""
+    again = generate_in_a_process(tmp_path, "77", "mmt_small.v", "mmt", "--preset", "small")
+    assert digest_of(again, "mmt_small.v") == digest_of(engine, "mmt_small.v")
 
 
 def run_cli(*arguments: str) -> int:
@@ -192,6 +248,28 @@ def test_command_writes_what_was_asked(tmp_path, capsys):
         (["gpt", "--protection-bit", "34"], "protection_bit is 34; accepted are 12 to 33, or none"),
         (["gpt", "-o", "guard.sv"], "output file is 'guard.sv'; accepted are names that end in .v"),
         (["gpt", "-o", "my-guard.v"], "module name is 'my-guard'; accepted are letters, digits and underscores"),
+        (["mmt", "--preset", "big"], "preset is 'big'; accepted are paper, vault, sgx, small"),
+        (["mmt", "--addr-width", "70"], "addr_width is 70; accepted are 16 to 64"),
+        (["mmt", "--preset", "vault", "--addr-width", "39"], "addr_width is 39; accepted with arities (16, 32, 64)"),
+        (["mmt", "--preset", "sgx", "--addr-width", "40"], "addr_width is 40; accepted with sgx"),
+        (["mmt", "--addr-width", "42"], "addr_width is 42; accepted with arities (32, 32, 64)"),
+        (["mmt", "--protection-bit", "39"], "protection_bit is 39; accepted are 12 to 38, or none"),
+        (
+            ["mmt", "--memory-bytes", "0x300000"],
+            "memory_bytes is 3145728; accepted with arities (32, 32, 64) are powers",
+        ),
+        (["mmt", "--memory-base", "4096"], "memory_base is 0x1000; accepted are multiples of memory_bytes"),
+        (["mmt", "--arities", "32/8"], "arities are (32, 8); accepted are 1 to 12 levels"),
+        (["mmt", "--major-bits", "0"], "major_bits is 0; accepted are 1 to 40"),
+        (["mmt", "--mount-entries", "65"], "mount_entries is 65; accepted are 1 to 64"),
+        (["mmt", "--node-cache-lines", "4"], "node_cache_lines is 4; accepted are powers of two from 7 to 512"),
+        (["mmt", "--mac-cache-lines", "3"], "mac_cache_lines is 3; accepted are powers of two from 2 to 512"),
+        (["mmt", "--slots", "64"], "slots is 64; accepted are powers of two from 2 to 32"),
+        (["mmt", "--aes", "magic"], "aes is 'magic'; accepted are pipelined, iterative"),
+        (["mmt", "--aes-cores", "9"], "aes_cores is 9; accepted are 1 to 8"),
+        (["mmt", "--id-width", "17"], "id_width is 17; accepted are 1 to 16"),
+        (["mmt", "-o", "engine.sv"], "output file is 'engine.sv'; accepted are names that end in .v"),
+        (["mmt", "-o", "my-engine.v"], "module name is 'my-engine'; accepted are letters, digits and underscores"),
         (["soc", "--checker", "both"], "checker is 'both'; accepted are none, gpt, bitmap"),
         (["soc", "--dram-mib", "100"], "dram_bytes is 104857600; accepted are powers of two"),
     ],
@@ -202,6 +280,21 @@ def test_wrong_values(arguments, message, tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match=re.escape(message)):
         run_cli(*arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["mmt", "--addr-width", "wide"], "argument --addr-width: 'wide' is not a number such as 39 or 0x80000000"),
+        (["mmt", "--arities", "32-64"], "argument --arities: '32-64' is not a list such as 32/32/64"),
+        (["mmt", "--protection-bit", "low"], "argument --protection-bit: 'low' is neither a number nor none"),
+        (["gpt", "--protection-bit", "low"], "argument --protection-bit: 'low' is neither a number nor none"),
+    ],
+)
+def test_values_that_are_no_values(arguments, message, capsys):
+    with pytest.raises(SystemExit):
+        run_cli(*arguments)
+    assert message in capsys.readouterr().err
 
 
 class Clashing(wiring.Component):

@@ -85,12 +85,21 @@ def test_layouts_do_not_overlap(arities, extra):
         ({"arities": ()}, r"arities are \(\); accepted are 1 to 12 levels"),
         ({"arities": (16, 8)}, r"arities are \(16, 8\); accepted are"),
         ({"arities": (48,)}, r"arities are \(48,\); accepted are"),
-        ({"memory_bytes": 3 << 20}, "memory_bytes is 3145728; accepted are powers of two from 4194304"),
-        ({"memory_bytes": 1 << 20}, "memory_bytes is 1048576; accepted are powers of two from 4194304"),
+        (
+            {"memory_bytes": 3 << 20},
+            r"memory_bytes is 3145728; accepted with arities \(32, 32, 64\) are powers of two from 4194304",
+        ),
+        ({"memory_bytes": 1 << 20}, r"memory_bytes is 1048576; accepted with .* are powers of two from 4194304"),
         ({"arities": (2, 2)}, r"arities are \(2, 2\); accepted are subtrees of at least 8 lines"),
         (
             {"arities": (16,)},
-            r"memory_bytes is 549755813888; accepted with arities \(16,\) are at most 65536: one tree",
+            r"addr_width is 39; accepted with arities \(16,\), when memory_bytes is not given, are 10 to 16: one tree",
+        ),
+        ({"addr_width": 20}, "addr_width is 20; accepted with .*, are 22 to 41$"),
+        ({"addr_width": 40, "protection_bit": 21}, "protection_bit is 21; accepted with .*, are 22 to 41$"),
+        (
+            {"arities": (16,), "memory_bytes": 1 << 20},
+            r"memory_bytes is 1048576; accepted with arities \(16,\) are powers of two from 1024 .* to 65536: one tree",
         ),
         ({"memory_bytes": 1 << 24, "memory_base": 4096}, "memory_base is 0x1000; accepted are multiples"),
         ({"memory_bytes": 1 << 32, "protection_bit": 20}, "protection_bit 20 lies inside memory"),
@@ -112,3 +121,31 @@ def test_bad_values_are_named(wrong, message):
 def test_unknown_preset():
     with pytest.raises(ConfigError, match="preset is 'big'; accepted are paper, vault, sgx, small"):
         preset("big")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_need_nothing_else(name):
+    """Each is complete by its name alone; vault's geometry ends at 38 address bits, and says so when asked for more."""
+    assert preset(name).size == 1 << (38 if name == "vault" else 39)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "message"),
+    [
+        (
+            "vault",
+            {"addr_width": 39},
+            r"addr_width is 39; accepted with arities \(16, 32, 64\), .*, are 21 to 38: one tree",
+        ),
+        (
+            "sgx",
+            {"addr_width": 40},
+            "addr_width is 40; accepted with sgx, when memory_bytes is not given, are 10 to 39",
+        ),
+        ("sgx", {"addr_width": 50, "protection_bit": 45}, "protection_bit is 45; accepted with sgx"),
+        ("sgx", {"memory_bytes": 3000}, "memory_bytes is 3000; accepted with sgx are powers of two from 1024"),
+    ],
+)
+def test_preset_names_what_it_refuses(name, wrong, message):
+    with pytest.raises(ConfigError, match=message):
+        preset(name, **wrong)

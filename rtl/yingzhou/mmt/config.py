@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from amaranth.utils import ceil_log2, exact_log2
 
-from yingzhou.errors import ConfigError, require
+from yingzhou.errors import require
 
 LINE_BYTES: Final = 64
 LINE_LOG: Final = 6
@@ -96,21 +96,17 @@ class MmtConfig:
             and (all(a in SPLIT_ARITIES for a in self.arities) or all(a in FLAT_ARITIES for a in self.arities)),
             f"arities are {self.arities}; accepted are 1 to {LEVELS_MAX} levels, all of 16, 32, 64 or all of 2, 4, 8",
         )
+        most = 1 << LINE_BITS_MAX + LINE_LOG
         require(
-            _power_of_two(self.size) and self.subtree_bytes <= self.size <= 1 << LINE_BITS_MAX + LINE_LOG,
-            f"memory_bytes is {self.size}; accepted are powers of two from {self.subtree_bytes} (one subtree) "
-            f"to {1 << LINE_BITS_MAX + LINE_LOG}",
+            _power_of_two(self.size) and self.subtree_bytes <= self.size <= most,
+            self._wrong_size(most),
         )
         require(
             self.subtree_lines >= 1 << MACS_PER_LINE_LOG,
             f"arities are {self.arities}; accepted are subtrees of at least {1 << MACS_PER_LINE_LOG} lines",
         )
         most = self.subtree_bytes * (self.subtree_lines << ENTRIES_PER_LINE_LOG)
-        require(
-            self.size <= most,
-            f"memory_bytes is {self.size}; accepted with arities {self.arities} are at most {most}: one tree of this "
-            "geometry covers the root table",
-        )
+        require(self.size <= most, self._wrong_size(most) + ": one tree of this geometry covers the root table")
         require(
             self.memory_base % self.size == 0 and self.memory_base + self.size <= 1 << self.addr_width,
             f"memory_base is {self.memory_base:#x}; accepted are multiples of memory_bytes ({self.size:#x}) with all "
@@ -147,6 +143,20 @@ class MmtConfig:
             self.root_bytes + self.metadata_bytes <= self.size,
             f"memory_bytes is {self.size}; its root table and one subtree's metadata "
             f"({self.root_bytes + self.metadata_bytes} bytes) do not fit",
+        )
+
+    def _wrong_size(self, most: int) -> str:
+        """Say which of one subtree to ``most`` bytes are accepted, in terms of what decided the size."""
+        least = self.subtree_bytes
+        if self.memory_bytes is not None:
+            return (
+                f"memory_bytes is {self.size}; accepted with arities {self.arities} are powers of two from {least} "
+                f"(one subtree) to {most}"
+            )
+        name = "addr_width" if self.protection_bit is None else "protection_bit"
+        return (
+            f"{name} is {getattr(self, name)}; accepted with arities {self.arities}, when memory_bytes is not given, "
+            f"are {exact_log2(least)} to {exact_log2(most)}"
         )
 
     # Memory
@@ -294,9 +304,28 @@ def _eight_ary(size: int) -> tuple[int, ...]:
 
 
 PRESETS: Final = ("paper", "vault", "sgx", "small")
-"""``paper``: 32/32/64, 4 MiB subtrees. ``vault``: 16/32/64, 2 MiB. ``sgx``: one 8-ary tree of 56-bit counters over half
-of memory, never unmounted; the other half has room for its nodes and MACs. ``small``: the paper's geometry with few
-slots, small caches and iterative AES, for FPGAs."""
+"""``paper``: 32/32/64, 4 MiB subtrees. ``vault``: 16/32/64, 2 MiB; its root tree covers 2^38 bytes of memory, which is
+its default. ``sgx``: one 8-ary tree of 56-bit counters over half of memory, never unmounted; the other half has room
+for its nodes and MACs. ``small``: the paper's geometry with few slots, small caches and iterative AES, for FPGAs."""
+
+
+def _sgx_bytes(overrides: dict[str, Any]) -> int:
+    """Return the size of memory that ``overrides`` ask for."""
+    least_log, most_log = 10, 39
+    size, bit = overrides.get("memory_bytes"), overrides.get("protection_bit")
+    if size is None:
+        name = "addr_width" if bit is None else "protection_bit"
+        log = overrides.get(name, MmtConfig.addr_width)
+        require(
+            least_log <= log <= most_log,
+            f"{name} is {log}; accepted with sgx, when memory_bytes is not given, are {least_log} to {most_log}",
+        )
+        return 1 << log
+    require(
+        _power_of_two(size) and 1 << least_log <= size <= 1 << most_log,
+        f"memory_bytes is {size}; accepted with sgx are powers of two from {1 << least_log} to {1 << most_log}",
+    )
+    return size
 
 
 def preset(name: str, **overrides: Any) -> MmtConfig:
@@ -304,15 +333,9 @@ def preset(name: str, **overrides: Any) -> MmtConfig:
     require(name in PRESETS, f"preset is {name!r}; accepted are {', '.join(PRESETS)}")
     chosen: dict[str, Any] = {}
     if name == "vault":
-        chosen["arities"] = (16, 32, 64)
+        chosen = {"arities": (16, 32, 64), "addr_width": 38}
     elif name == "small":
         chosen = {"mount_entries": 4, "node_cache_lines": 16, "mac_cache_lines": 8, "slots": 4, "aes": "iterative"}
     elif name == "sgx":
-        size = overrides.get("memory_bytes")
-        if size is None:
-            bit = overrides.get("protection_bit")
-            size = 1 << (overrides.get("addr_width", MmtConfig.addr_width) if bit is None else bit)
-        if not _power_of_two(size) or not 1 << 10 <= size <= 1 << 39:
-            raise ConfigError(f"memory_bytes is {size}; accepted with sgx are powers of two from 1024 to {1 << 39}")
-        chosen = {"arities": _eight_ary(size // 2), "mount_entries": 2}
+        chosen = {"arities": _eight_ary(_sgx_bytes(overrides) // 2), "mount_entries": 2}
     return MmtConfig(**{**chosen, **overrides})
