@@ -27,7 +27,7 @@ class AxiPort(wiring.Component):
     The cache answers reads in any order; they leave in the order they came, so those of one identifier are in order.
     A read takes a place before it is asked, hence the cache's answers always have room.
 
-    Timing: AR to first beat 7 cycles when the line is a hit; a line every four cycles each way.
+    Timing: AR to first beat 6 cycles when the line is a hit; a line every four cycles each way.
 
     Parameters
     ----------
