@@ -56,6 +56,7 @@ def run_cocotb(build_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         build_args: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         waves: bool = False,
+        ports_only: bool = False,
     ) -> None:
         """Build ``sources`` with ``toplevel`` on top and run the cocotb tests of ``module``.
 
@@ -67,6 +68,8 @@ def run_cocotb(build_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         build_args  further arguments for Verilator.
         env         further environment of the testbench: how a test tells its module what to do.
         waves       write ``dump.vcd`` into the test's folder (also with ``WAVES=1``).
+        ports_only  only signals that are marked ``verilator public`` can be reached: Verilator may optimise the others
+                    away, which for a large block builds and runs several times faster.
         """
         from cocotb_tools.check_results import get_results
         from cocotb_tools.runner import get_runner
@@ -79,6 +82,13 @@ def run_cocotb(build_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         waves = waves or os.environ.get("WAVES", "0") not in ("", "0")
         arguments = ["-Wno-fatal", "-Wno-WIDTHEXPAND", "-Wno-DECLFILENAME", *build_args]
         runner: Any = get_runner("verilator")
+        if ports_only:
+            commands = runner._build_command
+
+            def without_internals() -> list[list[str]]:
+                return [[word for word in command if word != "--public-flat-rw"] for command in commands()]
+
+            runner._build_command = without_internals
 
         def build(folder: Path) -> None:
             runner.build(
@@ -91,7 +101,8 @@ def run_cocotb(build_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
                 waves=waves,
             )
 
-        key = digest([*sources, toplevel, repr(arguments), repr(parameters), str(waves), version("cocotb"), sys.prefix])
+        parts = [*sources, toplevel, repr(arguments), repr(parameters), str(waves), version("cocotb"), sys.prefix]
+        key = digest([*parts, *(["ports only"] if ports_only else [])])
         folder = cached("cocotb", key, build)
         results = build_dir / "results.xml"
         runner.test(

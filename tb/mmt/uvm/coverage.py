@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Functional coverage by the names of the plan (plan.py), from what the scoreboard understood of what was seen."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cocotb_coverage.coverage import CoverPoint, coverage_db
+
+from tb.models.mmt_layout import ROOT, Place
+from yingzhou.mmt.config import MmtConfig
+
+from ..bursts import chunks
+from . import plan
+from .board import EngineScoreboard
+from .protocol import Open
+
+FULL = 2**64 - 1
+POINT = "mmt.plan"
+
+
+class Coverage:
+    """Counts points in the coverage database of cocotb-coverage; a name outside the plan is an error."""
+
+    def __init__(self, config: MmtConfig):
+        self.points = plan.points(config)
+        known = set(self.points)
+
+        @CoverPoint(POINT, xf=lambda point: point, bins=self.points, at_least=1)
+        def sample(point: str) -> None:
+            if point not in known:
+                raise AssertionError(f"observed point {point!r} is not in the plan")
+
+        self.sample = sample
+
+    def write(self, path: Path) -> list[str]:
+        """Write the report as JSON; return the points that were not hit."""
+        hits: dict[str, int] = dict(coverage_db[POINT].detailed_coverage)
+        missing = [point for point in self.points if hits[point] == 0]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        report = {"points": len(hits), "hit": len(hits) - len(missing), "missing": missing, "hits": hits}
+        path.write_text(json.dumps(report, indent=1) + "\n")
+        return missing
+
+
+@dataclass
+class Solo:
+    """An access that has the block to itself, as far as is known yet."""
+
+    entry: Open
+    number: int
+    alone: bool = True
+    fetched: list[Place] = field(default_factory=list)
+    overflows: list[tuple[int, int]] = field(default_factory=list)
+    virgin: str | None = None
+
+
+class Watcher:
+    """Turns what the scoreboard tells into points."""
+
+    def __init__(self, coverage: Coverage, board: EngineScoreboard):
+        self.coverage, self.board, self.config = coverage, board, board.config
+        self.under_way: dict[int, Open] = {}
+        self.solo: Solo | None = None
+        self.running = False
+
+    def sample(self, point: str) -> None:
+        self.coverage.sample(point)
+
+    # What the scoreboard tells
+
+    def reset(self) -> None:
+        """A reset; what was lost is sampled by the test, which knows what it interrupted."""
+        self.under_way.clear()
+        self.solo, self.running = None, False
+
+    def opened(self, entry: Open) -> None:
+        """An access began."""
+        burst = entry.burst
+        self.sample(f"burst/{'write' if burst.write else 'read'}/{plan.KINDS[burst.kind]}/{1 << burst.size} bytes")
+        lines = {burst.beat_addr(number) // 64 for number in range(burst.beats)}
+        if len(lines) > 1:
+            self.sample("burst/two lines")
+        for other in self.under_way.values():
+            others = {other.burst.beat_addr(number) // 64 for number in range(other.burst.beats)}
+            if others & lines and (burst.write or other.burst.write):
+                self.sample("order/same line queued")
+        alone = not self.under_way and not self.running
+        if self.solo is not None:
+            self.solo.alone = False
+        self.solo = None
+        self.under_way[entry.tag] = entry
+        if alone and len(lines) == 1:
+            board = self.board.board
+            number = None if board is None else board.number(burst.addr // 64)
+            self.solo = Solo(entry, -1 if number is None else number)
+            if number is not None:
+                self._before(self.solo)
+
+    def _before(self, solo: Solo) -> None:
+        model = self.board.model
+        assert model is not None
+        number, index = divmod(solo.number, model.shape.subtree_lines)
+        at = model.subtrees.get(number)
+        if at is None or at.tree is None:
+            return
+        for level in range(model.shape.levels + 1):
+            if at.tree.counter(level, index // model.shape.span[level]).low == 0:
+                solo.virgin = "line" if level == 0 else plan.level_name(self.config, level)
+
+    def fetched(self, line: int) -> None:
+        """The engine reads a line of memory."""
+        if self.solo is not None:
+            assert self.board.model is not None
+            place = self.board.model.classify(line)
+            if place is not None:
+                self.solo.fetched.append(place)
+
+    def stored(self, place: Place | None) -> None:
+        """The engine has written a line of memory."""
+        if place is not None:
+            what = {"line": "line", "macs": "MACs"}.get(place.kind) or plan.level_name(self.config, place.level)
+            self.sample(f"write-back/{'root tree' if place.tree == ROOT else 'subtree'}/{what}")
+
+    def overflow(self, tree: int, level: int) -> None:
+        """A node's major moved; level 1 by the write of a line, else by the write-back of a node below."""
+        if level > 1 and tree != ROOT:
+            self.sample(f"overflow/write-back of {plan.level_name(self.config, level - 1)}/minor")
+        elif self.solo is not None and tree != ROOT:
+            self.solo.overflows.append((tree, level))
+
+    def closed(self, entry: Open) -> None:
+        """An access ended."""
+        older = [other for other in self.under_way.values() if other.tag < entry.tag]
+        self.under_way.pop(entry.tag, None)
+        if any(other.burst.write == entry.burst.write and other.burst.id != entry.burst.id for other in older):
+            self.sample("order/answers overtake")
+        solo, self.solo = self.solo, None
+        if solo is None or not solo.alone or solo.entry is not entry:
+            return
+        operation = self._operation(entry)
+        if operation is None:
+            self.sample("burst/write without bytes")
+        else:
+            self._path(solo, operation, failed=any(resp for _, resp in entry.answer))
+
+    @staticmethod
+    def _operation(entry: Open) -> str | None:
+        if not entry.burst.write:
+            return "read"
+        data = tuple(value.to_bytes(16, "little") for value, _ in entry.beats)
+        strobes = tuple(strobe for _, strobe in entry.beats)
+        burst = {**entry.burst.__dict__, "data": data, "strobes": strobes}
+        (chunk,) = chunks(type(entry.burst)(**burst))
+        if chunk.strobe == 0:
+            return None
+        return "full write" if chunk.strobe == FULL else "partial write"
+
+    def _path(self, solo: Solo, operation: str, failed: bool) -> None:
+        model = self.board.model
+        if model is None:
+            self.sample(f"mount/{operation}/not active")
+            return
+        number, index = divmod(solo.number, model.shape.subtree_lines)
+        if failed:
+            root = model.shape.root
+            at = model.subtrees.get(number)
+            if root.first_line <= solo.number < root.end_meta:
+                self.sample(f"mount/{operation}/meta zone")
+            elif at is None or at.tree is None:
+                self.sample(f"mount/{operation}/not allocated")
+            elif at.entry.locked:
+                self.sample(f"mount/{operation}/locked")
+            elif number in self.board.refusing:
+                self.sample(f"mount/{operation}/table full")
+            return
+        on_demand = any(place.tree == ROOT and place.kind == "line" for place in solo.fetched)
+        self.sample(f"mount/{operation}/{'on demand' if on_demand else 'mounted'}")
+        if solo.virgin is not None:
+            self.sample(f"virgin/{operation}/{solo.virgin}")
+        if solo.overflows:
+            self.sample(f"overflow/{operation}/minor")
+            return
+        if solo.virgin is None:
+            self._fetched(solo, operation, number, index)
+
+    def _fetched(self, solo: Solo, operation: str, number: int, index: int) -> None:
+        model = self.board.model
+        assert model is not None
+        mine = {(place.kind, place.level, place.index) for place in solo.fetched if place.tree == number}
+        highest = "hit"
+        for level in range(1, model.shape.levels + 1):
+            if ("node", level, index // model.shape.span[level]) in mine:
+                highest = plan.level_name(self.config, level)
+        mac = "miss" if ("macs", 0, index // 8) in mine else "hit"
+        self.sample(f"path/{operation}/{highest}/mac {mac}")
+
+    def raw(self, entry: Open, closed: bool) -> None:
+        """A burst on the way past the engine ended."""
+        self.sample(f"raw/{'write' if entry.burst.write else 'read'}/{'closed' if closed else 'through'}")
+
+    def command_started(self, op: Any) -> None:
+        """A command runs."""
+        self.running = True
+        self.solo = None
+
+    def command(self, op: str, result: str) -> None:
+        """A command ended."""
+        self.running = False
+        if result in plan.COMMANDS.get(op, ()):
+            self.sample(f"command/{op}/{result}")
+
+    def register(self, name: str, write: bool, accepted: bool) -> None:
+        """A register access ended."""
+        if name == "none":
+            self.sample("registers/no such address")
+            if not write:
+                self.sample("registers/read refused")
+        elif write and not accepted:
+            self.sample("registers/write refused")
+            if name == "command.op" and self.running:
+                self.sample("command/refused while one runs")
+
+    def stalls(self, port: str, counts: dict[str, int]) -> None:
+        """Cycles in which a channel of a port had to wait."""
+        for channel, count in counts.items():
+            if count:
+                self.sample(f"stall/{port}/{channel}")
+
+
+__all__ = ["Coverage", "Watcher"]

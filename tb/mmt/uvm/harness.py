@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Verilog shell round the generated block that gives a testbench each channel as one vector.
+
+Reading a signal costs a Python testbench more than a cycle of the block does, so the shell packs the payload of each
+channel into one vector, and all handshakes of a port into another. It has no logic of its own.
+
+Ports, for each AXI port P of the block (``s_axi``, ``m_axi``, ``s_axil``) and channel C:
+
+``P_C_valid``, ``P_C_ready`` : inputs, the one that the testbench drives.
+``P_C``                      : payload, input or output; fields from bit 0 up in the order of the block's ports.
+``P_handshakes``             : output, bits 2k and 2k + 1: valid and ready of channel k of ``CHANNELS``; bit 10: reset.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from amaranth.lib.wiring import In
+
+from yingzhou.mmt.config import MmtConfig
+from yingzhou.mmt.ip import MmtIp
+
+MODULE: Final = "mmt_harness"
+CHANNELS: Final = ("aw", "w", "b", "ar", "r")
+FROM_MASTER: Final = ("aw", "w", "ar")
+PORTS: Final = ("s_axi", "m_axi", "s_axil")
+
+
+@dataclass(frozen=True)
+class Field:
+    """Bits of a channel's payload."""
+
+    name: str
+    low: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One channel of one port. ``driven``: the testbench offers, the block takes."""
+
+    port: str
+    name: str
+    driven: bool
+    fields: tuple[Field, ...]
+
+    @property
+    def width(self) -> int:
+        return sum(field.width for field in self.fields)
+
+
+@cache
+def _block(config: MmtConfig) -> MmtIp:
+    """Return the block, of which only the ports are looked at here."""
+    block = MmtIp(config)
+    block._MustUse__used = True  # Amaranth warns about a component that is not elaborated
+    block.engine._MustUse__used = True
+    return block
+
+
+def _widths(config: MmtConfig) -> dict[str, tuple[int, bool]]:
+    """Return width and whether it is an input of every port of the block."""
+    members = _block(config).signature.members
+    return {name: (member.shape, member.flow == In) for name, member in members.items()}
+
+
+def channels(config: MmtConfig, port: str) -> dict[str, Channel]:
+    """Return the channels of an AXI port."""
+    widths = _widths(config)
+    found = {}
+    for name in CHANNELS:
+        fields, low = [], 0
+        for member, (width, _) in widths.items():
+            field = member.removeprefix(f"{port}_{name}")
+            if field not in (member, "valid", "ready"):
+                fields.append(Field(field, low, width))
+                low += width
+        found[name] = Channel(port, name, widths[f"{port}_{name}valid"][1], tuple(fields))
+    return found
+
+
+def verilog(config: MmtConfig, block: str) -> str:
+    """Return the shell; ``block`` is the name of the module inside."""
+    ports, wires, inside, outside = ["input clk", "input rst"], [], [".clk(clk)", ".rst(rst)"], []
+    for port in PORTS:
+        shakes = []
+        for name, channel in channels(config, port).items():
+            base = f"{port}_{name}"
+            mine, other = ("valid", "ready") if channel.driven else ("ready", "valid")
+            ports += [f"input {base}_{mine}", f"{'input' if channel.driven else 'output'} [{channel.width - 1}:0] {base}"]
+            wires.append(f"wire {base}_{other};")
+            inside += [f".{base}{side}({base}_{side})" for side in ("valid", "ready")]
+            inside += [f".{base}{field.name}({base}[{field.low} +: {field.width}])" for field in channel.fields]
+            shakes = [f"{base}_ready", f"{base}_valid", *shakes]
+        ports.append(f"output [{len(shakes)}:0] {port}_handshakes")
+        outside.append(f"assign {port}_handshakes = {{rst, {', '.join(shakes)}}};")
+    for name, (width, is_input) in _widths(config).items():
+        if not name.startswith(tuple(port + "_" for port in PORTS)):
+            ports.append(f"{'input' if is_input else 'output'} [{width - 1}:0] {name}")
+            inside.append(f".{name}({name})")
+    declared = ",\n".join(f"    {port} /* verilator public_flat_rw */" for port in ports)
+    body = "\n".join(f"    {line}" for line in (*wires, f"{block} dut (", *_lines(inside), ");", *outside))
+    return f"// SPDX-License-Identifier: Apache-2.0\nmodule {MODULE} (\n{declared}\n);\n{body}\nendmodule\n"
+
+
+def _lines(connections: list[str]) -> list[str]:
+    return [f"    {text}{',' if number + 1 < len(connections) else ''}" for number, text in enumerate(connections)]
