@@ -126,8 +126,7 @@ def test_random_bursts_beside_operations(seed: int):
 
     async def operations(registers: Registers):
         assert await registers.write("domain[1].quota", 12)
-        for _ in range(20):
-            op = rng.choice((Op.LOCK, Op.LOCK, Op.UNLOCK, Op.CLEAN, Op.FLUSH, Op.STATUS))
+        for op in (Op.LOCK, Op.LOCK, Op.UNLOCK, Op.CLEAN, Op.FLUSH, Op.UNLOCK, Op.STATUS) * 4:
             address = BASE + rng.choice((0, 0x4000)) + rng.randrange(4) * LINE
             results.add(await registers.operate(op, address, domain=rng.choice((1, 1, 2))))
 
