@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from random import Random
 
 import pytest
-from amaranth.hdl import Module, ResetInserter, Signal
+from amaranth.hdl import Fragment, Module, ResetInserter, Signal
 from amaranth.sim import Simulator
 
 from tb.mmt import crypto_reference as reference
@@ -159,9 +159,7 @@ def test_keys_after_whole_test(kind: str, cores: int, hash_units: int):
 
 
 @pytest.mark.covers("MMT.KEYS", "M18")
-@pytest.mark.parametrize(
-    ("kind", "cores", "hash_units", "resets"), [("pipelined", 1, 1, 1), ("iterative", 1, 3, 2), ("iterative", 2, 1, 1)]
-)
+@pytest.mark.parametrize(("kind", "cores", "hash_units", "resets"), [("pipelined", 1, 1, 1), ("iterative", 2, 3, 2)])
 def test_keys(kind: str, cores: int, hash_units: int, resets: int, brief):
     check_keys(Bench(kind, cores, hash_units), resets)
 
@@ -316,12 +314,12 @@ def test_stuck_node_many(kind: str, cores: int, samples: int):
 
 
 @pytest.mark.covers("MMT.SELF_TEST", "M44")
-@pytest.mark.parametrize(("kind", "cores", "samples"), [("iterative", 1, 2)])
+@pytest.mark.parametrize(("kind", "cores", "samples"), [("iterative", 1, 1)])
 def test_stuck_node(kind: str, cores: int, samples: int):
     """A single bit of a single node of S-boxes, rows, columns or key expansion, stuck at 0 or 1: never ready."""
     rng = Random(samples)
-    reason, made = reason_with(Bench(kind, cores), lambda number, name: None)
-    assert reason == Failure.NONE
+    with stuck(lambda number, name: None) as made:
+        Fragment.get(Bench(kind, cores).top, None).prepare()
     for _ in range(samples):
         target, bit, level = rng.randrange(len(made)), rng.randrange(16), rng.getrandbits(1)
         reason, _ = reason_with(Bench(kind, cores), lambda n, name: (bit, level) if n == target else None)  # noqa: B023
