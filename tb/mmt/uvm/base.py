@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every test of the environment begins and ends with.
 
-The environment variables ``MMT_CONFIG`` (JSON), ``MMT_SEED``, ``MMT_LENGTH`` and ``MMT_COVERAGE`` come from test_uvm.py.
+The environment variables ``MMT_CONFIG`` (JSON), ``MMT_SEED``, ``MMT_LENGTH`` and ``MMT_COVERAGE`` come from
+test_uvm.py.
 """
 
 import json
 import os
 import zlib
 from pathlib import Path
+from typing import Final
 
 import cocotb
 from cocotb.clock import Clock
@@ -18,6 +20,9 @@ from yingzhou.mmt.config import MmtConfig
 from .coverage import Coverage
 from .env import MmtEnv
 from .host import Host
+
+TIMEOUT_MS: Final = 50
+"""Of a test, in simulated time: 5 million cycles."""
 
 
 def configuration() -> MmtConfig:
@@ -79,4 +84,4 @@ class EngineTest(uvm_test):
         coverage().write(Path(os.environ["MMT_COVERAGE"]))
 
 
-__all__ = ["EngineTest", "configuration", "coverage"]
+__all__ = ["TIMEOUT_MS", "EngineTest", "configuration", "coverage"]

@@ -148,6 +148,7 @@ class EngineScoreboard(uvm_component):
         }
         self.memory.noticed = self._noticed
         self.watchers: list[Any] = []
+        self.stored_line: Callable[[int, bytes], None] = lambda line, data: None
         self.commands = 0
         self.answers = 0
         self.cycle = 0
@@ -301,6 +302,7 @@ class EngineScoreboard(uvm_component):
                 data = b"".join(value.to_bytes(16, "little") for value, _ in entry.beats)
                 place = self.model.classify(line)
                 self.board.feed([Event(Kind.MEMORY_WRITE, 0, burst.id, 0, self.cycle, burst.addr, data)])
+                self.stored_line(line, data)
                 self.tell("stored", place=place)
 
     def _came_out(self, entry: Open) -> None:
@@ -409,7 +411,7 @@ class EngineScoreboard(uvm_component):
     # What a test asks for
 
     def failed(self, line: int) -> int | None:
-        """A failure about a line of memory is recorded: its subtree is locked. Return the tree, ``ROOT`` for the root."""
+        """A failure about a line of memory is recorded: its subtree is locked. Return the tree, perhaps ``ROOT``."""
         assert self.model is not None
         place = self.model.classify(line)
         number = None if place is None else place.tree

@@ -6,14 +6,14 @@ import pyuvm
 from ..bench import Op, Record
 from ..bursts import line_read, line_write
 from .agents import Pace
-from .base import EngineTest
+from .base import TIMEOUT_MS, EngineTest
 from .host import Host
 from .register_agent import WORD
 
 SLVERR = 2
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=TIMEOUT_MS, timeout_unit="ms")
 class RegisterTest(EngineTest):
     """Reset values, access of every field, byte lanes, addresses without a register, keys that no address shows.
 
@@ -98,7 +98,7 @@ class RegisterTest(EngineTest):
         assert (await host.access(True, max(offsets) + 4, 1)).resp == SLVERR
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=TIMEOUT_MS, timeout_unit="ms")
 class StartTest(EngineTest):
     """Without keys nothing is served; keys of before, and entropy that stands still, are refused; the test strap shows.
 
@@ -176,7 +176,7 @@ class StartTest(EngineTest):
         await host.flush_all()
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=TIMEOUT_MS, timeout_unit="ms")
 class CommandTest(EngineTest):
     """Every command with every ending that it has; a refused command changes nothing.
 
@@ -295,7 +295,7 @@ class CommandTest(EngineTest):
         assert (await host.end_command()).result == "OK"
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=TIMEOUT_MS, timeout_unit="ms")
 class RawTest(EngineTest):
     """The window past the engine: what goes in comes out unchanged; the meta zone is closed there.
 
@@ -316,7 +316,10 @@ class RawTest(EngineTest):
                 data = host.rng.randbytes(64)
                 bursts += [line_write(id, base + 256 * id, data), line_read(id, base + 4096 + 64 * round_)]
             # Through the engine at the same time.
-            bursts += [line_read(5, host.addr(number * host.lines)), line_write(6, host.addr(number * host.lines + 9), data)]
+            bursts += [
+                line_read(5, host.addr(number * host.lines)),
+                line_write(6, host.addr(number * host.lines + 9), data),
+            ]
             assert all(item.ok for item in await host.do(bursts))
         written = host.rng.randbytes(64)
         await host.do([line_write(1, base, written)])

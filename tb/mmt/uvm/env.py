@@ -11,7 +11,7 @@ from yingzhou.mmt.config import MmtConfig
 
 from .agents import AxiAgent, Pace
 from .board import EngineScoreboard
-from .coverage import Coverage, Watcher
+from .coverage import Watcher
 from .memory_agent import Memory, MemoryAgent
 from .pins import Port
 from .register_agent import Adapter, MmtRegisters, RegisterAgent
@@ -22,7 +22,7 @@ class MmtEnv(uvm_env):
     """Everything round the block. ConfigDB: ``DUT``, ``CONFIG``, ``COVERAGE``, ``SEED``."""
 
     def build_phase(self):
-        db = ConfigDB()
+        db: Any = ConfigDB()
         dut: Any = db.get(self, "", "DUT")
         self.config: MmtConfig = db.get(self, "", "CONFIG")
         seed: int = db.get(self, "", "SEED")
@@ -52,7 +52,7 @@ class MmtEnv(uvm_env):
         self.registers.monitor.ap.connect(taps["lite"].analysis_export)
         self.entropy.monitor.ap.connect(taps["entropy"].analysis_export)
         self.interrupt.ap.connect(taps["irq"].analysis_export)
-        coverage: Coverage = ConfigDB().get(self, "", "COVERAGE")
+        coverage: Any = ConfigDB().get(self, "", "COVERAGE")
         self.watcher = Watcher(coverage, self.board)
         self.board.watchers.append(self.watcher)
         self.registers_model = MmtRegisters()

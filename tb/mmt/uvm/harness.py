@@ -87,7 +87,10 @@ def verilog(config: MmtConfig, block: str) -> str:
         for name, channel in channels(config, port).items():
             base = f"{port}_{name}"
             mine, other = ("valid", "ready") if channel.driven else ("ready", "valid")
-            ports += [f"input {base}_{mine}", f"{'input' if channel.driven else 'output'} [{channel.width - 1}:0] {base}"]
+            ports += [
+                f"input {base}_{mine}",
+                f"{'input' if channel.driven else 'output'} [{channel.width - 1}:0] {base}",
+            ]
             wires.append(f"wire {base}_{other};")
             inside += [f".{base}{side}({base}_{side})" for side in ("valid", "ready")]
             inside += [f".{base}{field.name}({base}[{field.low} +: {field.width}])" for field in channel.fields]

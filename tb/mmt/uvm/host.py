@@ -158,15 +158,18 @@ class Host:
 
     # Registers
 
+    def _register(self, path: str) -> Any:
+        return self.env.registers_model.by_path[path]
+
     async def read_register(self, path: str) -> int:
         """Return a register's word."""
-        status, value = await self.env.registers_model.by_path[path].read()
+        status, value = await self._register(path).read()
         assert status == uvm_status_e.UVM_IS_OK, f"read of {path} is refused"
         return value
 
     async def write_register(self, path: str, value: int) -> bool:
         """Write a register; return whether that was accepted."""
-        status = await self.env.registers_model.by_path[path].write(value)
+        status = await self._register(path).write(value)
         return status == uvm_status_e.UVM_IS_OK
 
     async def access(self, write: bool, addr: int, value: int = 0, strobe: int = 15) -> LiteItem:
@@ -278,7 +281,7 @@ class Host:
         return self.model.shape.root.first_line + number // 4
 
     def forge(self, number: int, level: int, index: int, counters: list[int], major: int) -> None:
-        """Give a node other counters, as if writes without number had led to them; all is flushed, the tree unmounted."""
+        """Give a node other counters, as if many writes had led to them; all is flushed and the tree unmounted."""
         model = self.model
         tree = model.tree(number)
         padded = counters + [0] * (model.shape.arity[level] - len(counters))

@@ -65,9 +65,7 @@ class Port:
 
     def unpack(self, channel: str, value: int) -> dict[str, int]:
         """Return the fields of a packed payload."""
-        return {
-            field.name: value >> field.low & (1 << field.width) - 1 for field in self.channels[channel].fields
-        }
+        return {field.name: value >> field.low & (1 << field.width) - 1 for field in self.channels[channel].fields}
 
     def read(self, channel: str) -> dict[str, int]:
         """Return a channel's payload."""

@@ -4,8 +4,8 @@
 Names read ``group/what/where``. A *path* point is sampled for an access that had the block to itself, from what it read
 from memory; the state before it comes from the model:
 
-- ``path/OPERATION/NODES/MAC``: how far up nodes were fetched (``hit``: none, ``leaf``: its parent was cached, ``parent``:
-  the leaf and its parent, ... ``top``), and whether the MAC line was (``mac hit``, ``mac miss``).
+- ``path/OPERATION/NODES/MAC``: how far up nodes were fetched (``hit``: none, ``leaf``: its parent was cached,
+  ``parent``: the leaf and its parent, ... ``top``), and whether the MAC line was (``mac hit``, ``mac miss``).
 - ``virgin/OPERATION/WHAT``: the highest thing on the path that was never written: a line, a node of a level.
 - ``mount/OPERATION/STATE``: the subtree's place: mounted, mounted on demand, or why it was refused.
 - ``overflow/...``: what became of a counter that was all ones: of a line's write, or of a node's write-back.

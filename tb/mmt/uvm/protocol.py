@@ -78,8 +78,8 @@ class Checker:
         self.opened: Callable[[Open], None] = lambda entry: None
         self.beat: Callable[[Open], None] = lambda entry: None
         self.closed: Callable[[Open], None] = lambda entry: None
-        self.transfers = dict.fromkeys(CHANNELS, 0)
-        self.stalls = dict.fromkeys(CHANNELS, 0)
+        self.transfers: dict[str, int] = dict.fromkeys(CHANNELS, 0)
+        self.stalls: dict[str, int] = dict.fromkeys(CHANNELS, 0)
         self._tag = 0
         self.reset()
 
@@ -101,9 +101,7 @@ class Checker:
         """Return whether writes (True), reads (False) have no complete answer."""
         return {entry.burst.write for queue in (*self._reads.values(), *self._writes.values()) for entry in queue}
 
-    def cycle(
-        self, shakes: int, payload: Callable[[str], int], unpack: Callable[[str, int], dict[str, int]]
-    ) -> None:
+    def cycle(self, shakes: int, payload: Callable[[str], int], unpack: Callable[[str, int], dict[str, int]]) -> None:
         """One cycle outside reset: handshakes as in the shell, and ways to a channel's payload and fields."""
         if not shakes & VALIDS and not self._held:
             self._first = False

@@ -11,6 +11,7 @@ from typing import Any
 from cocotb.triggers import Event
 from pyuvm import (
     ConfigDB,
+    uvm_access_e,
     uvm_driver,
     uvm_endianness_e,
     uvm_reg,
@@ -20,7 +21,6 @@ from pyuvm import (
     uvm_sequence_item,
     uvm_status_e,
 )
-from pyuvm import uvm_access_e as Access
 from systemrdl.node import FieldNode
 from systemrdl.rdltypes.builtin_enums import OnWriteType
 
@@ -103,7 +103,7 @@ class Adapter(uvm_reg_adapter):
     """Between the register layer and :class:`LiteItem`."""
 
     def reg2bus(self, rw: Any) -> LiteItem:
-        return LiteItem(rw.kind == Access.UVM_WRITE, rw.addr, rw.data & WORD)
+        return LiteItem(rw.kind == uvm_access_e.UVM_WRITE, rw.addr, rw.data & WORD)
 
     def bus2reg(self, bus_item: Any, rw: Any) -> None:
         rw.addr, rw.data = bus_item.addr, bus_item.value
@@ -122,9 +122,10 @@ class MmtRegisters(uvm_reg_block):
 
     def __init__(self, name: str = "mmt"):
         super().__init__(name)
-        self.by_path: dict[str, uvm_reg] = {}
+        self.by_path: dict[str, Any] = {}
         self.offset: dict[str, int] = {}
-        self.map = self.create_map("map", 0, 4, uvm_endianness_e.UVM_LITTLE_ENDIAN)
+        base: Any = 0
+        self.map: Any = self.create_map("map", base, 4, uvm_endianness_e.UVM_LITTLE_ENDIAN)
         for path, offset, node in registers_of(load("mmt")):
             register = uvm_reg(path.replace(".", "_"), 32)
             register.configure(self)
@@ -137,7 +138,7 @@ class MmtRegisters(uvm_reg_block):
     @staticmethod
     def _add_field(register: uvm_reg, node: FieldNode) -> None:
         reset: Any = node.get_property("reset")
-        field = uvm_reg_field(node.inst_name)
+        field: Any = uvm_reg_field(node.inst_name)
         # What hardware writes or counts is not what software wrote last.
         volatile = node.is_hw_writable or bool(node.get_property("counter"))
         field.configure(

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The environment's own checkers, without a simulator: each finds what it is there for."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from tb.models.mmt import RootEntry
+from tb.models.mmt_crypto import Counter, Keys
+from yingzhou.mmt.ip import MmtIp
+
+from ..bench import Op
+from ..bursts import FIXED, INCR, WRAP, line_read, line_write
+from ..geometries import SMALL
+from .board import Follower, LineBoard
+from .command_rules import Mounts, allowed
+from .harness import CHANNELS, PORTS, channels, verilog
+from .plan import points
+from .protocol import Checker, Open, Violation
+from .test_uvm import CONFIG
+
+Beat = tuple[str, bool, dict[str, int]]
+"""A channel that offers, whether it is taken, and the payload."""
+
+
+def play(checker: Checker, cycles: Iterable[list[Beat]]) -> None:
+    """Show a checker cycles of a port; after a first one in which nothing is offered."""
+    for beats in ([], *cycles):
+        offered = {channel: fields for channel, _, fields in beats}
+        shakes = 0
+        for channel, ready, _ in beats:
+            shakes |= (1 | ready << 1) << 2 * CHANNELS.index(channel)
+        table = {channel: hash(tuple(sorted(fields.items()))) for channel, fields in offered.items()}
+        checker.cycle(shakes, table.__getitem__, lambda channel, _, offered=offered: offered[channel])
+
+
+def ar(id: int = 0, beats: int = 2, addr: int = 0x40, size: int = 4, burst: int = INCR) -> dict[str, int]:
+    return {"id": id, "addr": addr, "len": beats - 1, "size": size, "burst": burst}
+
+
+def r(last: int, id: int = 0, resp: int = 0, data: int = 5) -> dict[str, int]:
+    return {"id": id, "data": data, "resp": resp, "last": last}
+
+
+def w(last: int, strb: int = 0xFFFF) -> dict[str, int]:
+    return {"data": 1, "strb": strb, "last": last}
+
+
+def b(id: int = 0, resp: int = 0) -> dict[str, int]:
+    return {"id": id, "resp": resp}
+
+
+GOOD: list[list[Beat]] = [
+    [("ar", False, ar(1))],
+    [("ar", True, ar(1)), ("aw", True, ar(2)), ("w", True, w(0))],
+    [("r", False, r(0, 1)), ("w", False, w(1))],
+    [("r", True, r(0, 1)), ("w", True, w(1))],
+    [("r", True, r(1, 1)), ("b", True, b(2))],
+]
+READ: list[list[Beat]] = [[("ar", True, ar())]]
+WRITE: list[list[Beat]] = [[("aw", True, ar())]]
+BAD: dict[str, tuple[str, list[list[Beat]]]] = {
+    "withdrawn": ("STABLE", [[("ar", False, ar())], []]),
+    "changed": ("STABLE", [[("ar", False, ar(1))], [("ar", True, ar(2))]]),
+    "answer changed": ("STABLE", [*READ, [("r", False, r(0))], [("r", True, r(0, data=6))]]),
+    "wide": ("SHAPE", [[("ar", True, ar(size=5))]]),
+    "over a page": ("SHAPE", [[("ar", True, ar(addr=0xFF0))]]),
+    "long FIXED": ("SHAPE", [[("aw", True, ar(beats=17, burst=FIXED))]]),
+    "odd WRAP": ("SHAPE", [[("ar", True, ar(beats=3, burst=WRAP))]]),
+    "crooked WRAP": ("SHAPE", [[("ar", True, ar(addr=0x48, burst=WRAP))]]),
+    "no type": ("SHAPE", [[("ar", True, ar(burst=3))]]),
+    "other lanes": ("LANES", [[("aw", True, ar(size=2))], [("w", True, w(0, 0x10))]]),
+    "early WLAST": ("WLAST", [*WRITE, [("w", True, w(1))]]),
+    "late WLAST": ("WLAST", [*WRITE, [("w", True, w(0))], [("w", True, w(0))]]),
+    "R for nobody": ("ASKED", [*READ, [("r", True, r(0, 1))]]),
+    "R with its address": ("ASKED", [[("ar", True, ar()), ("r", True, r(0))]]),
+    "R twice": ("ASKED", [*READ, [("r", True, r(0))], [("r", True, r(1))], [("r", True, r(1))]]),
+    "B before the data": ("ASKED", [*WRITE, [("w", True, w(0))], [("b", True, b())]]),
+    "B with the last beat": ("ASKED", [*WRITE, [("w", True, w(0))], [("w", True, w(1)), ("b", True, b())]]),
+    "early RLAST": ("RLAST", [*READ, [("r", True, r(1))]]),
+    "late RLAST": ("RLAST", [*READ, [("r", True, r(0))], [("r", True, r(0))]]),
+    "EXOKAY": ("RESP", [*READ, [("r", True, r(0, resp=1))]]),
+}
+
+
+def test_legal_traffic_passes():
+    checker = Checker("port")
+    closed: list[Open] = []
+    checker.closed = closed.append
+    play(checker, GOOD)
+    checker.rest()
+    assert [len(entry.answer) for entry in closed] == [1, 2] or [len(entry.answer) for entry in closed] == [2, 1]
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_every_rule_is_found_broken(name: str):
+    rule, cycles = BAD[name]
+    with pytest.raises(Violation) as broken:
+        play(Checker("port"), cycles)
+    assert broken.value.rule == rule
+
+
+def test_offered_right_after_reset():
+    checker = Checker("port")
+    with pytest.raises(Violation) as broken:
+        checker.cycle(1, lambda channel: 0, lambda channel, value: {})
+    assert broken.value.rule == "RESET"
+
+
+def test_what_is_left_over_is_found():
+    checker = Checker("port")
+    play(checker, READ)
+    with pytest.raises(Violation):
+        checker.rest()
+
+
+def board() -> tuple[Follower, LineBoard]:
+    """Return a board on a model with subtree 200 allocated."""
+    model = Follower(SMALL, Keys(b"p" * 16, b"m" * 16, b"h" * 16), 1)
+    model.set_entry(200, RootEntry(valid=True, page=8))
+    protection = 1 << (SMALL.protection_bit or 0)
+    return model, LineBoard(model, 0, protection, lambda line: (False, True))
+
+
+LINE = 200 * SMALL.subtree_lines
+ADDR = 64 * LINE | 1 << (SMALL.protection_bit or 0)
+
+
+def read_entry(data: bytes, tag: int) -> Open:
+    beats = [(int.from_bytes(data[16 * i : 16 * i + 16], "little"), 0) for i in range(4)]
+    return Open(line_read(0, ADDR), tag, answer=beats)
+
+
+def written(model: Follower, lines: LineBoard, data: bytes, tag: int) -> None:
+    """Write the line, as a monitor sees it."""
+    burst = line_write(0, ADDR, data)
+    entry = Open(burst, tag)
+    lines.opened(entry, 0)
+    for beat in burst.data:
+        entry.beats.append((int.from_bytes(beat, "little"), 0xFFFF))
+        lines.beat(entry)
+    entry.sent = True
+    counter = Counter(0, model.tree(200).counter(0, 0).low + 1)
+    model.check_write(LINE, model.crypto.pad(model.tree(200).layout.line_name(0), counter, data))
+    entry.answer.append((0, 0))
+    lines.closed(entry, 1)
+
+
+def test_the_board_knows_what_a_line_holds():
+    model, lines = board()
+    for tag, data in enumerate((b"a" * 64, b"b" * 64)):
+        written(model, lines, data, 2 * tag)
+        entry = read_entry(data, 2 * tag + 1)
+        lines.opened(entry, 2)
+        lines.closed(entry, 3)
+    model.check_quiet()
+
+
+@pytest.mark.parametrize("wrong", (b"a" * 64, bytes(64), b"b" * 63 + b"c"))
+def test_the_board_finds_wrong_data(wrong: bytes):
+    """Old content, zeros, and one byte."""
+    model, lines = board()
+    for tag, data in enumerate((b"a" * 64, b"b" * 64)):
+        written(model, lines, data, tag)
+    entry = read_entry(wrong, 7)
+    lines.opened(entry, 2)
+    with pytest.raises(AssertionError):
+        lines.closed(entry, 3)
+
+
+def test_the_board_finds_a_refusal_without_reason():
+    _, lines = board()
+    entry = Open(line_read(0, ADDR), 1, answer=[(0, 2)] * 4)
+    lines.opened(entry, 0)
+    with pytest.raises(AssertionError, match="without a reason"):
+        lines.closed(entry, 1)
+
+
+def rules(op: Op | int, subtree: int, page: int = 40, mounted: Iterable[int] = (200,), pinned: Any = ()) -> set[str]:
+    model, _ = board()
+    model.set_entry(100, RootEntry(valid=True, page=16))
+    mounts = Mounts(2)
+    for number in mounted:
+        mounts.used(number)
+    for number in pinned:
+        mounts.pin(number, True)
+    return allowed(SMALL, model, mounts, op, subtree, page)
+
+
+def test_command_rules():
+    """Endings that the guide names, and those that depend on a choice of the block's."""
+    assert rules(Op.ALLOC, 200) == {"ALREADY_ALLOCATED"} == rules(Op.ALLOC, 100)
+    assert rules(Op.ALLOC, 60) == {"OK"}
+    assert rules(Op.ALLOC, 60, page=8) == {"OVERLAP"} == rules(Op.ALLOC, 60, page=1)
+    assert rules(Op.ALLOC, 60, page=60 * SMALL.subtree_bytes // 4096) == {"OVERLAP"}
+    assert rules(Op.ALLOC, 256) == {"BAD_ADDRESS"} == rules(Op.ALLOC, 60, page=2**40)
+    assert rules(Op.MOUNT, 200) == {"ALREADY_MOUNTED"}
+    assert rules(Op.MOUNT, 100) == {"OK"}
+    assert rules(Op.MOUNT, 60) == {"NOT_ALLOCATED"} == rules(Op.FREE, 60)
+    assert rules(Op.UNMOUNT, 100) == {"NOT_MOUNTED"}
+    assert rules(Op.MOUNT, 60, mounted=(200, 100), pinned=(200, 100)) == {"NOT_ALLOCATED"}
+    assert rules(Op.ALLOC, 60, mounted=(200, 100), pinned=(200, 100)) == {"TABLE_FULL"}
+    assert rules(Op.FREE, 200, pinned=(200,)) == {"PINNED"}
+    assert rules(Op.FLUSH, 200, mounted=(200, 100, 60)) == {"OK", "NOT_MOUNTED"}
+    assert rules(12, 200) == {"BAD_COMMAND"}
+
+
+def test_the_shell_connects_every_port():
+    """Each port of the block once, each field of a channel in its place."""
+    text = verilog(CONFIG, "mmt")
+    connected = re.findall(r"^ +\.(\w+)\(", text, re.M)
+    assert sorted(connected) == sorted(["clk", "rst", *MmtIp(CONFIG).signature.members])
+    for port in PORTS:
+        for channel in channels(CONFIG, port).values():
+            places = [(field.low, field.width) for field in channel.fields]
+            assert all(low == sum(width for _, width in places[:number]) for number, (low, _) in enumerate(places))
+
+
+def test_points_are_named_once():
+    names = points(CONFIG)
+    assert len(names) == len(set(names))
