@@ -178,7 +178,8 @@ class Bench:
     @property
     def busy(self) -> bool:
         """Whether anything is queued or under way."""
-        return bool(any(self.queues) or self.open or self.commands or self.running or self.reads or self.writes)
+        outside = any(self.queues) or self.open or self.commands or self.running or self.reads or self.writes
+        return bool(outside or self.board.writes)
 
     def settle(self, quiet: int = 6) -> None:
         """Run until nothing has been under way for some cycles."""

@@ -437,3 +437,25 @@ def test_reset_takes_locks_and_contents(config: LlcConfig):
         assert status(bench, line) == ABSENT, f"turn {turn}"
         assert bench.counts() == [0] * config.domains and bench.quota == [0] * config.domains
         assert bench.read(line).answer == bench.memory[line]
+
+
+# Beside requests
+
+
+@pytest.mark.parametrize("scope", (Scope.LINE, Scope.ALL))
+@pytest.mark.parametrize("op", (Op.CLEAN, Op.FLUSH, Op.DISCARD))
+def test_an_older_write_back_of_a_line_is_waited_for(op: Op, scope: Scope):
+    """Rule 19: a line that was written again, whole, while memory has not answered what it was before."""
+    bench = bench_of(SMALL, Pace(read=(5, 5), write=(150, 150)))
+    bench.write(FIRST, bytes(64))
+    again = Access(FIRST, DATA)
+    bench.queues[0].extend(Access(line) for line in in_set(SMALL, 0, 4, 1))
+    bench.queues[0].append(again)
+    while again.answered < 0:
+        bench.step()
+    assert bench.writes, "the older write-back is answered already"
+    bench.start(op, 0, FIRST, scope)
+    bench.settle()
+    assert bench.done.pop().result is Result.DONE
+    assert [data for line, data in bench.written if line == FIRST] == [bytes(64), *([DATA] * (op is not Op.DISCARD))]
+    assert bench.read(FIRST).answer == (bytes(64) if op is Op.DISCARD else DATA)

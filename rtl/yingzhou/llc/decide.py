@@ -227,7 +227,7 @@ class Decide(wiring.Component):
             busy.eq(
                 Mux(
                     by_way,
-                    self.reserved.bit_select(i.way, 1),
+                    self.reserved.bit_select(i.way, 1) | (found.hit & self.being_written),
                     (self.under_way & ~own).any() | self.being_written,
                 )
             ),
