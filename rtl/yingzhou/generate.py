@@ -9,6 +9,8 @@ from .errors import ConfigError
 from .generate_verilog import generate, with_header, write_block
 from .gpt.config import MODES, GptConfig
 from .gpt.ip import GptIp
+from .llc.config import REPLACEMENTS, LlcConfig
+from .llc.ip import LlcIp
 from .mmt.config import AES_KINDS, PRESETS, MmtConfig, preset
 from .mmt.ip import MmtIp
 from .regs import load
@@ -32,6 +34,12 @@ def generate_gpt(config: GptConfig, name: str, outdir: Path) -> Path:
 def generate_mmt(config: MmtConfig, name: str, outdir: Path) -> Path:
     """Write the memory engine as a block of its own; return the path of its manifest."""
     return generate(lambda: MmtIp(config), name, outdir, configuration=config, registers={"mmt": load("mmt")})
+
+
+def generate_llc(config: LlcConfig, name: str, outdir: Path) -> Path:
+    """Write the last-level cache as a block of its own; return the path of its manifest."""
+    registers = {"llc": load("llc", DOMAINS=config.domains)}
+    return generate(lambda: LlcIp(config), name, outdir, configuration=config, registers=registers)
 
 
 def generate_soc(config: SocConfig, outdir: Path) -> Path:
@@ -86,7 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``yingzhou generate`` to ``parser``."""
     parser.epilog = (
         "Without BLOCK everything is written to build/verilog: the guard for each paging mode,\n"
-        "the memory engine in each preset, and the machine.\n\n"
+        "the memory engine in each preset, the last-level cache, and the machine.\n\n"
         "example: yingzhou generate gpt --mode sv39 --areas 16"
     )
     blocks = parser.add_subparsers(dest="block", metavar="BLOCK")
@@ -128,6 +136,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         epilog="example: yingzhou generate mmt --preset paper --addr-width 39 -o ip/mmt.v",
     )
     _add_mmt(mmt)
+
+    summary = "the last-level cache with line locks: AXI4 slave and master of 128 bits, registers on AXI4-Lite"
+    llc = blocks.add_parser(
+        "llc",
+        help=summary,
+        description=summary,
+        formatter_class=raw,
+        epilog="example: yingzhou generate llc --size-bytes 0x40000 --ways 16 --addr-width 40 -o ip/llc.v",
+    )
+    _add_llc(llc)
 
     summary = "the whole machine: AXI4 master to DRAM, hart in a file of its own"
     soc = blocks.add_parser(
@@ -210,6 +228,53 @@ def _add_mmt(parser: argparse.ArgumentParser) -> None:
     )
 
 
+_LLC_NUMBERS: Final = {
+    "size_bytes": "bytes of data, a power of two (default 131072)",
+    "ways": "ways of a set: 2, 4, 8 or 16 (default 8)",
+    "mshrs": "misses under way at once: 2, 4, 8 or 16 (default 4)",
+    "addr_width": "bits of a physical address (default 32)",
+    "id_width": "bits of an AXI identifier (default 4)",
+    "domains": "domains that may own locked lines, 1 to 15 (default 8)",
+}
+"""Options of ``generate llc`` that are one number: field of the configuration and help."""
+
+
+def _add_llc(parser: argparse.ArgumentParser) -> None:
+    suppress = argparse.SUPPRESS
+    for name, text in _LLC_NUMBERS.items():
+        option = "--" + name.replace("_", "-")
+        parser.add_argument(option, type=_number, dest=f"llc_{name}", default=suppress, metavar="N", help=text)
+    parser.add_argument(
+        "--replacement",
+        dest="llc_replacement",
+        default=suppress,
+        metavar="KIND",
+        help=f"who is replaced: {', '.join(REPLACEMENTS)} (default plru)",
+    )
+    parser.add_argument(
+        "--parity", dest="llc_parity", action="store_true", default=suppress, help="a parity bit in each tag entry"
+    )
+    parser.add_argument(
+        "--cacheable",
+        type=_device_region,
+        dest="llc_cacheable",
+        action="append",
+        default=suppress,
+        metavar="LOW:HIGH",
+        help="byte addresses that are memory, multiples of 4 KiB; may be given again (default: all addresses)",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="Verilog file, named like the module (default build/verilog/)"
+    )
+
+
+def _llc_config(arguments: argparse.Namespace) -> LlcConfig:
+    given = {name.removeprefix("llc_"): value for name, value in vars(arguments).items() if name.startswith("llc_")}
+    if "cacheable" in given:
+        given["cacheable"] = tuple(given["cacheable"])
+    return LlcConfig(**given)
+
+
 def _mmt_config(arguments: argparse.Namespace) -> MmtConfig:
     given = {name.removeprefix("mmt_"): value for name, value in vars(arguments).items() if name.startswith("mmt_")}
     return preset(arguments.preset, **given)
@@ -249,6 +314,10 @@ def run(arguments: argparse.Namespace) -> int:
         for name, config in chosen.items():
             file = _verilog_file(getattr(arguments, "output", None) or OUT / f"{name}.v")
             written.append(generate_mmt(config, file.stem, file.parent))
+    if arguments.block in ("llc", None):
+        config = _llc_config(arguments)
+        file = _verilog_file(getattr(arguments, "output", None) or OUT / "llc.v")
+        written.append(generate_llc(config, file.stem, file.parent))
     if arguments.block in ("soc", None):
         config = SocConfig()
         if arguments.block == "soc":

@@ -36,16 +36,17 @@ def touched(tree: Value, way: Value) -> Value:
 def tree_victim(tree: Value, candidates: Value) -> Value:
     """Return the way that the bits lead to; where they point to no candidate, the other side. Needs a candidate."""
 
-    def descend(node: int, part: Value) -> tuple[Value, Value]:
+    def descend(node: int, part: Value) -> tuple[Value, list[Value]]:
         if len(part) == 1:
-            return part[0], Const(0, 0)
+            return part[0], []
         half = len(part) // 2
         left_any, left = descend(2 * node + 1, part[:half])
         right_any, right = descend(2 * node + 2, part[half:])
         go_right = Mux(tree[node], right_any, ~left_any)
-        return left_any | right_any, Cat(Mux(go_right, right, left), go_right)
+        below = [Mux(go_right, *pair) for pair in zip(right, left, strict=True)]
+        return left_any | right_any, [*below, go_right]
 
-    return descend(0, candidates)[1]
+    return Cat(descend(0, candidates)[1])
 
 
 def circular_victim(draw: Value, candidates: Value) -> Value:
@@ -105,7 +106,7 @@ class Trees(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.trees = trees = memory.Memory(shape=self._ways - 1, depth=self._sets, init=[])
+        m.submodules.states = trees = memory.Memory(shape=self._ways - 1, depth=self._sets, init=[])
         write = trees.write_port()
         read = trees.read_port(transparent_for=[write])
         m.d.comb += [

@@ -57,22 +57,21 @@ class Tags(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        entry, parity = Signal(self._entry), Signal(int(self._config.parity))
+        entry = Signal(self._entry)
         bad = Signal(self._config.ways)
         m.d.sync += self.sweep_set.eq(self.sweep_set + ~self.ready)
         with m.If(self.sweep_set.all()):
             m.d.sync += self.ready.eq(1)
         with m.If(self.ready):
             m.d.comb += entry.eq(self.write_entry)
-        if self._config.parity:
-            m.d.comb += parity.eq(entry.as_value().xor())
+        kept = Cat(entry, entry.as_value().xor()) if self._config.parity else entry.as_value()
         for way, entries in enumerate(self.memories):
             m.submodules[f"way_{way}"] = entries
             write = entries.write_port()
             read = entries.read_port(transparent_for=[write])
             m.d.comb += [
                 write.addr.eq(Mux(self.ready, self.write_set, self.sweep_set)),
-                write.data.eq(Cat(entry, parity)),
+                write.data.eq(kept),
                 write.en.eq(self.write[way] | ~self.ready),
                 read.addr.eq(self.read_set),
                 self.entries[way].eq(read.data[: self._entry.size]),

@@ -65,6 +65,8 @@ class Visit(wiring.Component):
         entry = self.entry
         mine, others, loose = Signal(), Signal(), Signal()
         owned = self.present & entry.locked
+        lockable = self._config.ways - FREE_WAYS
+        full = self.locked >= lockable if lockable else Const(1)
         m.d.comb += [
             mine.eq(owned & (entry.owner == self.domain)),
             others.eq(owned & (entry.owner != self.domain)),
@@ -78,7 +80,7 @@ class Visit(wiring.Component):
                     # countermeasure: LLC.LOCK_QUOTA
                     with m.If(~self.may_lock):
                         self._refuse(m, Result.QUOTA)
-                    with m.Elif(self.locked >= self._config.ways - FREE_WAYS):
+                    with m.Elif(full):
                         self._refuse(m, Result.SET_FULL)
                     with m.Else():
                         m.d.comb += self.action.eq(Mux(self.present, Action.LOCK, Action.FETCH))

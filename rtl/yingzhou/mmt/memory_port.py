@@ -98,7 +98,7 @@ class MemoryPort(wiring.Component):
     def _read_requests(self, m: Module) -> None:
         ar = self._channel(m, "ar")
         # Whose the lines under way are, in the order of the answers.
-        self._readers = Array(Signal(range(self._clients), name=f"reader_{n}") for n in range(self._reads))
+        self._readers = Array(Signal(range(max(2, self._clients)), name=f"reader_{n}") for n in range(self._reads))
         self._reads_left, newest = Signal(range(self._reads + 1)), Signal(range(self._reads))
         self._read_done = Signal()
         free = (self._reads_left != self._reads) & (ar.i.ready | self._broken)
@@ -146,7 +146,7 @@ class MemoryPort(wiring.Component):
     def _write_requests(self, m: Module) -> None:
         axi = self.m_axi
         aw = self._channel(m, "aw")
-        self._writers = Array(Signal(range(self._clients), name=f"writer_{n}") for n in range(self._writes))
+        self._writers = Array(Signal(range(max(2, self._clients)), name=f"writer_{n}") for n in range(self._writes))
         newest = Signal(range(self._writes))
         line, index, busy = Signal(LINE_BITS), Signal(range(BEATS)), Signal()
         m.d.comb += [
