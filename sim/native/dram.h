@@ -3,7 +3,8 @@
 //
 // Timing (cycles of the system clock):
 //   - a request waits until its bank is free, then needs `latency` cycles to its first beat (or, for a write, to its answer);
-//   - beats share one data bus, `beat` cycles each, reads and writes alike; answers of one direction keep request order;
+//   - beats share one data bus, `beat` cycles each, reads and writes alike; when both want it they take turns by burst;
+//   - answers of one direction keep request order;
 //   - a bank is busy for `bank_busy` cycles from the start of an access. Banks interleave by 64-byte line.
 // There is no row buffer and no refresh: latency does not depend on earlier addresses.
 #ifndef YZ_DRAM_H
@@ -88,15 +89,22 @@ template <class Top> class Dram {
         addresses_.clear();
         bank_free_.assign(timing.banks, 0);
         bus_free_ = 0;
+        fetched_ = write_waits_ = write_last_ = false;
+        write_paused_ = true;
         reads = writes = 0;
     }
 
-    // Sets the model's inputs for the cycle `now`.
+    // Sets the model's inputs for the cycle `now`. Once a cycle: it gives the bus away.
     void drive(Top &top, uint64_t now) {
+        if (bus_free_ <= now && read_due(now) && !(write_due() && write_first())) {
+            fetched_ = true;
+            write_last_ = false;
+            bus_free_ = now + timing.beat;
+        }
         top.m_axi_arready = read_queue_.size() < timing.queue;
         top.m_axi_awready = addresses_.size() < timing.queue;
-        top.m_axi_wready = !addresses_.empty() && write_queue_.size() < timing.queue;
-        top.m_axi_rvalid = !read_queue_.empty() && read_queue_.front().ready <= now;
+        top.m_axi_wready = bus_free_ <= now && !addresses_.empty() && write_queue_.size() < timing.queue;
+        top.m_axi_rvalid = fetched_;
         if (top.m_axi_rvalid) {
             Read &r = read_queue_.front();
             top.m_axi_rid = r.id;
@@ -115,21 +123,30 @@ template <class Top> class Dram {
         }
     }
 
+    // Every access that touches these bytes is answered with an error, until the next call.
+    void fail(uint64_t offset, uint64_t n) {
+        bad_first_ = base_ + offset;
+        bad_end_ = bad_first_ + n;
+    }
+
     // Takes the handshakes of the cycle `now`; call with the model settled and before the rising edge.
     void sample(Top &top, uint64_t now) {
         if (top.m_axi_rvalid && top.m_axi_rready) {
             Read &r = read_queue_.front();
+            fetched_ = false;
             if (--r.left == 0) {
                 read_queue_.pop_front();
             } else {
                 r.advance();
-                r.ready = bus_free_ = std::max(now + 1, bus_free_) + timing.beat - 1;
             }
         }
         if (top.m_axi_bvalid && top.m_axi_bready) {
             write_queue_.pop_front();
         }
+        write_waits_ = top.m_axi_wvalid && !top.m_axi_wready;
+        write_paused_ = !top.m_axi_wvalid;
         if (top.m_axi_wvalid && top.m_axi_wready) {
+            write_last_ = true;
             take_write(top, now);
         }
         if (top.m_axi_awvalid && top.m_axi_awready) {
@@ -168,7 +185,22 @@ template <class Top> class Dram {
         uint64_t ready;
     };
 
-    bool inside(uint64_t address, uint64_t n) const { return address >= base_ && address - base_ + n <= size_; }
+    // A beat of the oldest read may have the bus. A beat that the master does not take does not keep it.
+    bool read_due(uint64_t now) const { return !fetched_ && !read_queue_.empty() && read_queue_.front().ready <= now; }
+    // A beat of the oldest write is there, or follows one that was.
+    bool write_due() const {
+        return !addresses_.empty() && write_queue_.size() < timing.queue &&
+               (write_waits_ || (addresses_.front().beat > 0 && !write_paused_));
+    }
+    // Both are due: bursts are not torn apart, and take turns.
+    bool write_first() const {
+        return addresses_.front().beat > 0 || (read_queue_.front().left == read_queue_.front().beats && !write_last_);
+    }
+
+    bool inside(uint64_t address, uint64_t n) const {
+        bool bad = address < bad_end_ && bad_first_ < address + n;
+        return address >= base_ && address - base_ + n <= size_ && !bad;
+    }
 
     uint64_t start(uint64_t address, uint64_t now) {
         uint64_t &free = bank_free_[address / 64 % timing.banks];
@@ -190,7 +222,7 @@ template <class Top> class Dram {
                 }
             }
         }
-        bus_free_ = std::max(now, bus_free_) + timing.beat;
+        bus_free_ = now + timing.beat;
         a.beat++;
         if (top.m_axi_wlast) {
             writes++;
@@ -200,11 +232,16 @@ template <class Top> class Dram {
     }
 
     uint64_t base_, size_;
+    uint64_t bad_first_ = 0, bad_end_ = 0; // answered with errors
     std::deque<Read> read_queue_;
     std::deque<Address> addresses_;
     std::deque<Answer> write_queue_;
     std::vector<uint64_t> bank_free_;
     uint64_t bus_free_ = 0;
+    bool fetched_ = false;      // the beat that is offered has crossed the bus
+    bool write_waits_ = false;  // a beat was offered in the last cycle and not taken
+    bool write_paused_ = true;  // none was offered
+    bool write_last_ = false;   // the bus was last a write's
 };
 
 #endif

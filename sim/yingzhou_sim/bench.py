@@ -4,7 +4,7 @@
 Three families. *Walks* runs ``sw/bench/walks.c`` on machines with each walk checker and several DRAM latencies: what
 one page walk costs. *Host* runs the host kernel's benches on the guarded machine and on one without checker whose host
 writes its page tables directly: what the guard costs an operating system and its programs. *Mmt* drives memory behind
-the last-level cache alone: latency, bandwidth, recorded traces.
+the last-level cache alone, with and without a memory engine: latency, bandwidth, subtrees, recorded traces.
 """
 
 import argparse
@@ -96,7 +96,7 @@ def plans(families: Sequence[str], latencies: Sequence[int]) -> list[Plan]:
                 run = Run(
                     name=f"walks, {variant}",
                     images=(image,),
-                    config=SocConfig(checker=checker),
+                    config=SocConfig(checker=checker, memory="plain"),
                     dram=DramTiming(latency=latency),
                 )
                 found.append(Plan(variant, run))
@@ -104,7 +104,9 @@ def plans(families: Sequence[str], latencies: Sequence[int]) -> list[Plan]:
         images = (firmware.build_image("monitor"), firmware.build_image("host"))
         base = Run(name="", images=images, mode=BootMode.BENCH, max_cycles=200_000_000)
         for variant, checker, flags in (("guarded", "gpt", 0), ("unguarded", "none", UNGUARDED)):
-            run = dataclasses.replace(base, name=f"host, {variant}", config=SocConfig(checker=checker), flags=flags)
+            run = dataclasses.replace(
+                base, name=f"host, {variant}", config=SocConfig(checker=checker, memory="plain"), flags=flags
+            )
             found.append(Plan(variant, run))
     return found
 
@@ -151,7 +153,7 @@ def run(arguments: argparse.Namespace) -> int:
     latencies = sorted(set(arguments.latency or LATENCIES))
     require(max(latencies) <= 10000, f"--latency {max(latencies)} is too large; accepted are 1 to 10000")
     traces = arguments.trace or (bench_mmt.shipped() if "mmt" in families else [])
-    memory = bench_mmt.measure(traces, "mmt" in families, lambda what: print(what, flush=True))
+    memory = bench_mmt.measure(traces, "mmt" in families, lambda what: print(what, flush=True), arguments.jobs)
     todo = plans(families, latencies)
     if todo:
         print("building the machines and their firmware; the first time takes some minutes each", flush=True)

@@ -1,31 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Benches of memory behind the last-level cache: latency, bandwidth, and recorded traces replayed.
+"""Benches of memory behind the last-level cache: latency, bandwidth, subtrees, recorded traces replayed.
 
 Each variant is one way from the cache to DRAM, in a bench of its own with the same master, DRAM timing and accesses.
 ``unprotected`` has no engine: what the others are compared with.
 """
 
-import random
+import multiprocessing
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from . import bench_mmt_access, bench_mmt_space, bench_mmt_subtrees
 from .bench_goals import Row
-from .bench_mmt_engine import EngineBench, unprotected_library
+from .bench_mmt_access import require_sound, write_all
+from .bench_mmt_build import build_all
+from .bench_mmt_variant import VARIANTS, Variant
 from .paths import ROOT
 from .trace_file import SUFFIX, Trace, read_trace
-from .trace_filter import LINE_BYTES
 
-MEMORY_BYTES: Final = 512 << 20
 TRACES: Final = ROOT / "sim" / "traces"
-LINES: Final = 4096
-"""Lines of a bandwidth bench."""
-OUTSTANDING: Final = 16
-CHASE_BYTES: Final = 32 << 20
-
-Open = Callable[[], EngineBench]
-"""Makes a fresh bench of a variant."""
-VARIANTS: Final[dict[str, Open]] = {"unprotected": lambda: EngineBench(unprotected_library(), MEMORY_BYTES)}
 
 
 def shipped() -> list[Path]:
@@ -33,75 +29,86 @@ def shipped() -> list[Path]:
     return sorted(TRACES.glob(f"*{SUFFIX}"))
 
 
-def patterns(seed: int = 1) -> dict[str, list[tuple[int, bool]]]:
-    """Return the bandwidth benches: name and accesses (line, write)."""
-    dice = random.Random(seed)
-    scattered = dice.sample(range(MEMORY_BYTES // 2 // LINE_BYTES), LINES)
-    return {
-        "streaming read": [(line, False) for line in range(LINES)],
-        "streaming write": [(line, True) for line in range(LINES)],
-        "random read": [(line, False) for line in scattered],
-        "mixed, two reads a write": [(line, i % 3 == 2) for i, line in enumerate(scattered)],
-    }
-
-
-def bandwidth(variant: str, bench: EngineBench) -> list[Row]:
-    """Measure bytes a cycle with many accesses under way, on lines that were all written before."""
-    rows = []
-    for name, accesses in patterns().items():
-        bench.pattern([(line, True) for line, _ in accesses], OUTSTANDING)
-        before = bench.totals.cycles
-        bench.pattern(accesses, OUTSTANDING)
-        rate = len(accesses) * LINE_BYTES / (bench.totals.cycles - before)
-        rows.append(Row("memory", variant, name, round(rate, 3), "bytes/cycle"))
-    return rows
-
-
-def latency(variant: str, bench: EngineBench) -> list[Row]:
-    """Measure one read at a time: of a line beside the last, and of any line of 32 MiB (a bare pointer chase)."""
-    near = list(range(64))
-    far = random.Random(2).sample(range(CHASE_BYTES // LINE_BYTES), 512)
-    rows = []
-    for name, lines in (("one read, next line", near), ("one read, anywhere in 32 MiB", far)):
-        bench.pattern([(line, True) for line in lines], OUTSTANDING)
-        taken = bench.pattern([(line, False) for line in lines], 1)
-        rows.append(Row("memory", variant, name, round(sum(taken) / len(taken), 2), "cycles"))
-    return rows
-
-
-def require_sound(variant: str, bench: EngineBench) -> None:
-    """Raise when a bench read anything but what was written: its values would mean nothing."""
-    totals = bench.totals
-    if totals.errors or totals.mismatches:
-        raise RuntimeError(
-            f"{variant}: {totals.errors} accesses failed and {totals.mismatches} lines read differently than written, "
-            f"the first at line {totals.first_bad_line:#x}"
-        )
-
-
-def replay(variant: str, trace: Trace, opened: Open) -> list[Row]:
+def replay(variant: Variant, trace: Trace) -> list[Row]:
     """Replay a trace: cycles of the core.
 
     Every line of the trace is written before, so that none is one that was never used.
     """
-    with opened() as bench:
-        bench.pattern([(line, True) for line in sorted({r.line for r in trace.records})], OUTSTANDING)
+    lines = sorted({r.line for r in trace.records})
+    with variant.open(lines) as bench:
+        write_all(bench, lines)
         cycles = bench.replay(trace.records)
-        require_sound(variant, bench)
-    return [Row(f"trace {trace.name}", variant, f"LLC {trace.llc_bytes >> 10} KiB", cycles, "cycles")]
+        require_sound(variant.name, bench)
+    return [Row(f"trace {trace.name}", variant.name, f"LLC {trace.llc_bytes >> 10} KiB", cycles, "cycles")]
 
 
-def measure(traces: Sequence[Path], patterns_too: bool, say: Callable[[str], None]) -> list[Row]:
-    """Measure every variant; ``say`` hears what is under way."""
-    rows: list[Row] = []
-    loaded = [read_trace(path) for path in traces]
-    for variant, opened in VARIANTS.items():
-        if patterns_too:
-            say(f"memory, {variant}")
-            with opened() as bench:
-                rows += latency(variant, bench) + bandwidth(variant, bench)
-                require_sound(variant, bench)
-        for trace in loaded:
-            say(f"trace {trace.name}, LLC {trace.llc_bytes >> 10} KiB, {variant}")
-            rows += replay(variant, trace, opened)
-    return rows
+@dataclass(frozen=True)
+class _Part:
+    """A part of the measurement that runs in a process of its own. ``trace`` None: ``of`` is a bench's name."""
+
+    variant: Variant
+    of: str
+    trace: Path | None = None
+
+    @property
+    def text(self) -> str:
+        return f"{self.of}, {self.variant.name}"
+
+    def run(self) -> tuple[list[Row], float]:
+        """Return what was measured, and the seconds it took."""
+        begin = time.monotonic()
+        match self.of:
+            case "memory":
+                rows = bench_mmt_access.measure(self.variant)
+            case "subtrees":
+                rows = bench_mmt_subtrees.measure(self.variant)
+            case "512 GB":
+                rows = bench_mmt_space.measure(self.variant)
+            case "state on chip":
+                rows = bench_mmt_space.state_on_chip(self.variant)
+            case _:
+                assert self.trace is not None
+                rows = replay(self.variant, read_trace(self.trace))
+        return rows, time.monotonic() - begin
+
+
+def _parts(traces: Sequence[Path], patterns_too: bool, variants: Sequence[Variant]) -> list[_Part]:
+    """Return the parts, long ones first."""
+    parts: list[_Part] = []
+    engines = [variant for variant in variants if variant.config]
+    if patterns_too:
+        large = [variant for variant in engines if variant.name == bench_mmt_space.VARIANT]
+        parts += [_Part(variant, of) for variant in large for of in ("512 GB", "state on chip")]
+        parts += [_Part(variant, "memory") for variant in variants]
+        parts += [_Part(variant, "subtrees") for variant in engines]
+    for path in traces:
+        parts += [_Part(variant, f"trace {path.stem}", path) for variant in variants]
+    return parts
+
+
+def measure(
+    traces: Sequence[Path],
+    patterns_too: bool,
+    say: Callable[[str], None],
+    jobs: int = 1,
+    variants: Sequence[Variant] | None = None,
+) -> list[Row]:
+    """Measure every variant, ``jobs`` parts at a time; ``say`` hears what is done."""
+    if not traces and not patterns_too:
+        return []
+    for path in traces:
+        read_trace(path)  # what is wrong with a trace is said before anything is built
+    variants = list(VARIANTS.values()) if variants is None else variants
+    libraries = build_all([variant.library for variant in variants])
+    built = [replace(variant, built=path) for variant, path in zip(variants, libraries, strict=True)]
+    parts = _parts(traces, patterns_too, built)
+    found: dict[_Part, list[Row]] = {}
+    # A library that is loaded twice into one process would share nothing but its name: one process for each part.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(parts)), mp_context=context, max_tasks_per_child=1) as pool:
+        running = {pool.submit(part.run): part for part in parts}
+        for number, done in enumerate(as_completed(running), 1):
+            part = running[done]
+            found[part], seconds = done.result()
+            say(f"{number} of {len(parts)}: {part.text}: {seconds:.0f} s")
+    return [row for part in parts for row in found[part]]

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An AXI master, the memory engine or plain wires, and DRAM: the bench that traces are replayed on."""
 
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,43 +11,27 @@ import cffi
 
 from yingzhou.errors import require
 
-from .cache import cached, digest
 from .machine import DramTiming
 from .paths import NATIVE
-from .toolchain import require_tools
 from .trace_filter import LINE_BYTES, Record
 
 DRAM: Final = DramTiming(latency=40, beat=1)
 """Timing of the engine's benches: 40 cycles latency and one beat of 128 bits a cycle."""
 QUEUE: Final = 16
 """Requests of each direction that DRAM holds at once."""
+QUIET: Final = 96
+"""Cycles without a word on AXI after which nothing moves by itself: what an engine still does when it has nothing to
+answer is to write nodes back, one every 40 cycles at most."""
 WRITE_BUFFER: Final = 8
 """Lines on their way to memory that a replaying core may have behind it."""
-_SOURCES: Final = NATIVE / "engine"
-_FLAGS: Final = ("-O2", "-std=gnu++20", "-Wall", "-Wextra", "-fPIC", "-shared", "-DYZ_ENGINE_DIRECT")
 
 
 @cache
 def _ffi() -> cffi.FFI:
     ffi = cffi.FFI()
-    text = (_SOURCES / "engine.h").read_text()
+    text = (NATIVE / "engine" / "engine.h").read_text()
     ffi.cdef(text.split("/* cffi: begin */")[1].split("/* cffi: end */")[0])
     return ffi
-
-
-def _compile(folder: Path) -> None:
-    command = ["g++", *_FLAGS, "-o", str(folder / "bench.so"), str(_SOURCES / "engine.cpp")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"g++ failed ({done.returncode}):\n{done.stderr[-4000:]}")
-
-
-@cache
-def unprotected_library() -> Path:
-    """Return the library of the bench without an engine: the master's port is the DRAM's."""
-    require_tools()
-    key = digest([*_FLAGS, _SOURCES, NATIVE / "dram.h"])
-    return cached("engine-bench", key, _compile) / "bench.so"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +55,7 @@ class EngineBench:
     Parameters
     ----------
     library : Path
-        Of :func:`unprotected_library`.
+        Of :mod:`yingzhou_sim.bench_mmt_build`.
     size : int
         Bytes of DRAM, from ``base``.
     dram : DramTiming
@@ -103,7 +86,7 @@ class EngineBench:
             "bank_busy": dram.bank_busy,
             "queue": QUEUE,
             "write_buffer": write_buffer,
-            "quiet": 256 if skip_pauses else 0,
+            "quiet": QUIET if skip_pauses else 0,
             "base": base,
             "size": size,
             "entropy_seed": 1,
@@ -148,6 +131,32 @@ class EngineBench:
     def _require_moving(self, code: int) -> None:
         if code:
             raise RuntimeError(f"nothing moved on AXI for a million cycles, at cycle {self.totals.cycles}")
+
+    def read_register(self, offset: int) -> int:
+        """Return a word of the engine's registers."""
+        value = self._ffi.new("uint32_t *")
+        response = self._lib.yz_engine_reg_read(self._handle, offset, value)
+        if response:
+            raise RuntimeError(f"register {offset:#x} cannot be read: {response}")
+        return value[0]
+
+    def write_register(self, offset: int, value: int) -> None:
+        """Write a word of the engine's registers."""
+        response = self._lib.yz_engine_reg_write(self._handle, offset, value)
+        if response:
+            raise RuntimeError(f"register {offset:#x} does not take {value:#x}: {response}")
+
+    def await_register(self, offset: int, mask: int, wanted: int) -> int:
+        """Return a register's word as soon as its bits of ``mask`` are ``wanted``."""
+        value = self._ffi.new("uint32_t *")
+        response = self._lib.yz_engine_reg_until(self._handle, offset, mask, wanted, value)
+        if response:
+            raise RuntimeError(f"register {offset:#x} stays {value[0]:#x}: {response}")
+        return value[0]
+
+    def idle(self, cycles: int) -> None:
+        """Let time pass."""
+        self._lib.yz_engine_idle(self._handle, cycles)
 
     def peek(self, offset: int, size: int) -> bytes:
         """Return bytes of DRAM, behind the engine's back."""

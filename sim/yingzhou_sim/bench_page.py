@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from yingzhou.soc.config import CHECKERS, SocConfig
 
+from . import bench_mmt_page
 from .bench_goals import WALK_BENCHES, Goal, Row
 from .files import write_whole
 from .machine import DramTiming
@@ -89,6 +90,7 @@ def write_page(
     figures = [
         ("Cost of a page walk", walk_figure(rows)),
         ("Cost to the host", host_figure(rows)),
+        *bench_mmt_page.figures(rows),
     ]
     machine, dram = plain(runs[0][1]) if runs else {}, [(name, config.checker, plain(d)) for name, config, d in runs]
     machine.pop("checker", None)

@@ -32,7 +32,7 @@ struct yz_engine {
     uint64_t core_at = 0; // cycle from which the core goes on
     bool core_half = false;
 
-    explicit yz_engine(const yz_engine_options &o) : dram(o.base, o.size), options(o), entropy(o.entropy_seed | 1) {
+    explicit yz_engine(const yz_engine_options &o) : dram(o.base, o.size), options(o), entropy(o.entropy_seed) {
         dram.timing = {o.latency, o.beat, o.banks, o.bank_busy, o.queue};
         dram.reset();
         top.rst = 1;
@@ -49,7 +49,7 @@ struct yz_engine {
         master.drive(top);
         dram.drive(top, now);
         top.entropy_valid = 1;
-        top.entropy_data = uint32_t(entropy >> 16);
+        top.entropy_data = uint32_t(mix(entropy));
         top.eval();
         quiet = top.s_axi_arvalid | top.s_axi_awvalid | top.s_axi_wvalid | top.s_axi_rvalid | top.s_axi_bvalid |
                         top.m_axi_arvalid | top.m_axi_awvalid | top.m_axi_wvalid | top.m_axi_rvalid | top.m_axi_bvalid |
@@ -61,9 +61,7 @@ struct yz_engine {
             dram.sample(top, now);
         }
         if (top.entropy_ready) {
-            entropy ^= entropy << 13;
-            entropy ^= entropy >> 7;
-            entropy ^= entropy << 17;
+            entropy += 0x9e3779b97f4a7c15u;
         }
         top.clk = 1;
         top.eval();
@@ -230,6 +228,16 @@ int yz_engine_reg_write(yz_engine *e, uint32_t offset, uint32_t value) {
     e->step();
     top.s_axil_awvalid = top.s_axil_wvalid = 0;
     return response;
+}
+
+int yz_engine_reg_until(yz_engine *e, uint32_t offset, uint32_t mask, uint32_t wanted, uint32_t *value) {
+    for (uint64_t begin = e->now; e->now - begin < kStuck;) {
+        int response = yz_engine_reg_read(e, offset, value);
+        if (response != 0 || (*value & mask) == wanted) {
+            return response;
+        }
+    }
+    return -1;
 }
 
 static bool in_dram(const yz_engine *e, uint64_t offset, uint64_t n) {

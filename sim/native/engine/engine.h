@@ -55,6 +55,8 @@ void yz_engine_core_start(yz_engine *);
 /* Registers; return the AXI response, or -1 as above. */
 int yz_engine_reg_read(yz_engine *, uint32_t offset, uint32_t *value);
 int yz_engine_reg_write(yz_engine *, uint32_t offset, uint32_t value);
+/* Reads a register until (value & mask) == wanted; `value` is the last. */
+int yz_engine_reg_until(yz_engine *, uint32_t offset, uint32_t mask, uint32_t wanted, uint32_t *value);
 
 /* DRAM behind the engine's back; `offset` from its start. Return 0, or -1 when out of range. */
 int yz_engine_peek(yz_engine *, uint64_t offset, uint8_t *out, uint64_t n);

@@ -9,6 +9,13 @@
 #include <unordered_map>
 #include <vector>
 
+// The function of splitmix64: every bit of the result depends on every bit of `z`.
+inline uint64_t mix(uint64_t z) {
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
 // Content of lines by how often each was written; line 0 times written is zeros.
 class Contents {
   public:
@@ -23,11 +30,8 @@ class Contents {
 
   private:
     static void fill(uint64_t line, uint32_t version, uint8_t *out) {
-        for (uint64_t word = 0; word < 8; word++) { // splitmix64
-            uint64_t z = (line * 8 + word) * 0x9e3779b97f4a7c15u + version * 0xd1b54a32d192ed03u;
-            z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-            z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-            z ^= z >> 31;
+        for (uint64_t word = 0; word < 8; word++) {
+            uint64_t z = mix((line * 8 + word) * 0x9e3779b97f4a7c15u + version * 0xd1b54a32d192ed03u);
             std::memcpy(out + 8 * word, &z, 8);
         }
     }
