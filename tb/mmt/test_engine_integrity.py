@@ -196,7 +196,7 @@ def replayable(bench: Bench) -> list[tuple[str, list[int], Record]]:
 
 @pytest.mark.parametrize("height", range(7))
 def test_replay(height: int):
-    """A consistent older state is put back, one level more each time, up to the whole image. threat: M05 M06"""
+    """A consistent older state is put back, one level more each time, up to the whole image. threat: M05 M06 M35"""
     bench = filled()
     push_out_root(bench)
     old = bench.snapshot()

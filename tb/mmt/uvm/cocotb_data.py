@@ -32,7 +32,9 @@ CROWD = (0, 24, 32, 56)
 class PathTest(EngineTest):
     """Each operation with each way through the caches: where nodes and MACs are, and whether there are any.
 
-    threat: M11 M31
+    What one subtree's access fetches never belongs to another subtree (coverage.py).
+
+    threat: M11 M31 M45
     """
 
     async def body(self, host: Host) -> None:
@@ -186,7 +188,7 @@ class FailureTest(EngineTest):
 
     covers: MMT.LINE_MAC MMT.NODE_MAC MMT.ROOT_TREE MMT.LOCK MMT.FATAL
 
-    threat: M01 M02 M03 M04 M19 M20 M43
+    threat: M01 M02 M03 M04 M19 M20 M35 M36 M43
     """
 
     quiet = False
@@ -202,8 +204,10 @@ class FailureTest(EngineTest):
             await self.memory_error(operation)
         for operation, what in product(("read", "partial write"), ("line", "MAC")):
             await self.line(operation, what)
+        await self.next_life()
         await self.sticky()
         await host.flush_all()
+        await self.stale_root()
         for operation in (*plan.OPERATIONS, "MOUNT"):
             await self.root_entry(operation)
         await self.fatal()
@@ -276,6 +280,54 @@ class FailureTest(EngineTest):
         memory.faults.clear()
         await self.unlock()
         self.sample(f"failure/{operation}/memory error")
+
+    async def next_life(self) -> None:
+        """A freed subtree's lines, MACs and nodes are put back under the next one's, at the same places. M36"""
+        host = self.host
+        assert await host.read(self.target)
+        await host.expect(Op.UNMOUNT, self.a)
+        old = dict(host.memory.lines)
+        layout = host.model.tree(self.a).layout
+        await host.expect(Op.FREE, self.a)
+        await host.alloc(self.a)
+        assert host.model.tree(self.a).layout.first_meta == layout.first_meta
+        for line in (self.target, self.target + 1):
+            (item,) = await host.do([line_read(0, host.addr(line))])
+            assert item.ok and not any(map(any, item.data)), "the next life does not begin with zeros"
+            assert await host.write(line)
+        await host.expect(Op.UNMOUNT, self.a)
+        now = {line: host.memory.lines[line] for line in old}
+        places = [*range(layout.first_line, layout.first_line + 64), *range(layout.first_meta, layout.end_meta)]
+        for place in places:
+            if place in old:
+                host.poke(place, old[place])
+        host.board.suspect.add(self.a)
+        top = host.node_place(self.target, host.model.shape.levels)
+        await self.fails("read", Record("NODE_MAC", host.model.shape.levels, False, top))
+        for place in places:
+            if place in old:
+                host.poke(place, now[place])
+        await self.unlock()
+
+    async def stale_root(self) -> None:
+        """The meta zone of an earlier unmount is put back, whole, after a later one. M35"""
+        host = self.host
+        zone = host.model.shape.root
+        await host.expect(Op.FLUSH_ALL)
+        old = {line: host.peek(line) for line in range(zone.first_line, zone.end_meta)}
+        assert await host.write(self.target)
+        await host.expect(Op.UNMOUNT, self.a)
+        await host.expect(Op.FLUSH_ALL)
+        changed = [line for line, data in old.items() if host.peek(line) != data]
+        assert len(changed) > host.config.levels, "the meta zone has not moved on"
+        for line, data in old.items():
+            host.poke(line, data)
+        host.board.suspect |= {self.a, ROOT}
+        assert not await host.read(self.target), "an old root entry is taken"
+        failure = await host.failure()
+        assert failure is not None and failure.root
+        await host.start()
+        await self.prepare()
 
     async def sticky(self) -> None:
         """The first failure stays recorded, however many come; the interrupt with it."""
@@ -361,7 +413,7 @@ class RandomTest(EngineTest):
 
     covers: MMT.LINE_ORDER MMT.VERDICT_FIRST
 
-    threat: M24 M25 M42
+    threat: M24 M25 M39 M42
     """
 
     async def body(self, host: Host) -> None:

@@ -175,6 +175,8 @@ class Watcher:
             elif number in self.board.refusing:
                 self.sample(f"mount/{operation}/table full")
             return
+        strangers = [place for place in solo.fetched if place.tree not in (number, ROOT)]
+        assert not strangers, f"an access to subtree {number} fetched {strangers}"
         on_demand = any(place.tree == ROOT and place.kind == "line" for place in solo.fetched)
         self.sample(f"mount/{operation}/{'on demand' if on_demand else 'mounted'}")
         if solo.virgin is not None:
