@@ -177,9 +177,10 @@ class IterativeCore(wiring.Component):
             self.done.eq(last),
             self.result.eq(Mux(last, aes.from_planes(answer), 0)),
             self.tag.eq(Mux(last, tag, 0)),
-            constant.eq(aes.next_constant(this_constant)),
-            *(bits.eq(value) for bits, value in zip(round_key, next_key, strict=True)),
         ]
+        with m.If(load | (number != 0)):  # idle logic stands still
+            m.d.sync += constant.eq(aes.next_constant(this_constant))
+            m.d.sync += [bits.eq(value) for bits, value in zip(round_key, next_key, strict=True)]
         with m.If(load):
             start = aes.add_round_key(m, aes.to_planes(request.block), master, "first")
             m.d.sync += [number.eq(1), tag.eq(request.tag)]
