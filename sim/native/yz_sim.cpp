@@ -3,7 +3,7 @@
 #include <deque>
 #include <string>
 
-#include "Vyz_soc.h"
+#include "Vyz_top.h"
 #include "dram.h"
 #include "verilated.h"
 #if defined(YZ_TRACE_FST)
@@ -44,8 +44,8 @@ class Entropy {
 
 struct yz_machine {
     VerilatedContext context;
-    Vyz_soc top;
-    Dram<Vyz_soc> dram;
+    Vyz_top top;
+    Dram<Vyz_top> dram;
     Entropy entropy;
     uint64_t cycle = 0;
     uint32_t exit_code = 0;
@@ -56,7 +56,7 @@ struct yz_machine {
     std::unique_ptr<Trace> trace;
 #endif
 
-    yz_machine(uint64_t base, uint64_t size) : top(&context, "yz_soc"), dram(base, size) {}
+    yz_machine(uint64_t base, uint64_t size) : top(&context, "yz_top"), dram(base, size) {}
 
     void dump(uint64_t time) {
 #if defined(YZ_TRACE_FST) || defined(YZ_TRACE_VCD)
@@ -68,16 +68,17 @@ struct yz_machine {
 #endif
     }
 
-    // One clock period. Inputs change at the falling edge; outputs are read settled before the rising edge.
-    int step() {
-        top.clk = 0;
+    // Pins for the coming cycle: the machine has them after the next rising edge (yz_top.v).
+    void drive() {
         dram.drive(top, cycle);
         top.entropy_valid = 1;
         top.entropy_data = entropy.word();
         top.uart_rx_valid = !console_in.empty();
         top.uart_rx_data = console_in.empty() ? 0 : console_in.front();
-        top.eval();
-        dump(2 * cycle);
+    }
+
+    // What the machine does in this cycle, whose outputs are settled.
+    int sample() {
         int stop = YZ_STOP_CYCLES;
         dram.sample(top, cycle);
         if (top.entropy_ready) {
@@ -97,22 +98,37 @@ struct yz_machine {
             exit_code = top.exit_code;
             stop = YZ_STOP_EXIT;
         }
+        return stop;
+    }
+
+    // One clock period, from just before a rising edge to just before the next one.
+    int step() {
+        int stop = sample();
+        cycle++;
+        drive();
+        edge();
+        return stop;
+    }
+
+    void edge() {
         top.clk = 1;
         top.eval();
+        dump(2 * cycle);
+        top.clk = 0;
+        top.eval();
         dump(2 * cycle + 1);
-        cycle++;
-        return stop;
     }
 
     void reset() {
         dram.reset();
-        top.rst = 1;
-        for (int i = 0; i < 4; i++) {
-            step();
-        }
-        top.rst = 0;
-        exit_code = 0;
         console_in.clear();
+        exit_code = 0;
+        for (int left = 4; left >= 0; left--) {
+            top.rst = left != 0;
+            cycle++;
+            drive();
+            edge();
+        }
     }
 };
 
@@ -184,6 +200,8 @@ uint64_t yz_dram_pages(yz_machine *m, uint64_t *out, uint64_t n) {
     std::copy_n(pages.begin(), std::min<uint64_t>(n, pages.size()), out);
     return pages.size();
 }
+
+void yz_dram_fault(yz_machine *m, uint64_t offset, uint64_t n) { m->dram.fail(offset, n); }
 
 int yz_trace_start(yz_machine *m, const char *path) {
 #if defined(YZ_TRACE_FST) || defined(YZ_TRACE_VCD)

@@ -44,6 +44,8 @@ int yz_dram_read(yz_machine *, uint64_t offset, uint8_t *out, uint64_t n);
 int yz_dram_write(yz_machine *, uint64_t offset, const uint8_t *in, uint64_t n);
 /* Offsets of the 4 KiB pages that were ever written, in no order: at most `n` to `out`; returns how many there are. */
 uint64_t yz_dram_pages(yz_machine *, uint64_t *out, uint64_t n);
+/* DRAM answers every access to these bytes with an error, until the next call; 0 bytes: none. */
+void yz_dram_fault(yz_machine *, uint64_t offset, uint64_t n);
 /* Waves. start returns 0, or -1 when this library was built without tracing. */
 int yz_trace_start(yz_machine *, const char *path);
 void yz_trace_stop(yz_machine *);

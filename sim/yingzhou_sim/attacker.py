@@ -31,6 +31,7 @@ class AttackOp(enum.IntEnum):
     ABSENT = 6
     PRESENT = 7
     RESET = 8
+    FAULT = 9
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,10 @@ class Attacker:
     def fill(self, address: int, size: int, value: int) -> None:
         """Write ``size`` bytes of ``value``."""
         self._machine.poke(address, bytes([value & 0xFF]) * size)
+
+    def fault(self, address: int, size: int) -> None:
+        """Make DRAM answer every access to ``size`` bytes with an error, and to no others; 0: to none."""
+        self._machine.break_dram(address, size)
 
     def snapshot(self, address: int | None = None, size: int | None = None) -> Snapshot:
         """Keep what a range holds now; without a range all of DRAM."""
@@ -139,6 +144,8 @@ class Attacker:
                     self.replay(self._slots[a])
                 case AttackOp.FILL:
                     self.fill(a, b, c)
+                case AttackOp.FAULT:
+                    self.fault(a, b)
                 case AttackOp.ABSENT | AttackOp.PRESENT:
                     self._search(op == AttackOp.PRESENT, a, b)
                 case AttackOp.RESET:

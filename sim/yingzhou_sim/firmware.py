@@ -6,6 +6,7 @@ Images of the machine have names (``IMAGES``); programs of a user go through ``b
 """
 
 import argparse
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -111,10 +112,18 @@ IMAGES: Final[dict[str, Image]] = {
     **{f"bare-{name}": _bare(f"bare/examples/{name}.c", "workloads/kernels.c") for name in BARE_EXAMPLES},
     "bench-walks": _bare("bench/walks.c"),
     "walker": _bare("attacks/*.c", "attacks/*.S"),
+    "inside": Image(
+        sources=("memory/inside/*.c", "memory/inside/*.S", "workloads/kernels.c", "lib/memory.c"),
+        linker="memory/inside/inside.ld",
+        includes=("lib", "workloads"),
+    ),
+    "memory": dataclasses.replace(
+        _bare("memory/*.c", "memory/*.S", "attacks/probe.S", "workloads/kernels.c"), embeds=(("INSIDE", "inside"),)
+    ),
 }
 """Every named image. ``enclave-NAME``, ``bare-NAME``: the examples in ``sw/enclaves`` and ``sw/bare/examples``."""
 
-_FLAT: Final = frozenset({"user"})
+_FLAT: Final = frozenset({"user", "inside"})
 """Embedded as bytes in memory; other embedded images stay ELF files."""
 
 

@@ -210,6 +210,12 @@ class Machine:
         self._require_dram(address, len(data))
         self._lib.yz_dram_write(self._handle, address - DRAM_BASE, data, len(data))
 
+    def break_dram(self, address: int, size: int) -> None:
+        """Make DRAM answer every access to this range, in the raw window, with an error; size 0: to none any more."""
+        if size:
+            self._require_dram(address, size)
+        self._lib.yz_dram_fault(self._handle, address - DRAM_BASE if size else 0, size)
+
     def pages(self) -> list[int]:
         """Return the addresses of the 4 KiB pages of DRAM that were ever written, ascending."""
         count = self._lib.yz_dram_pages(self._handle, self._ffi.NULL, 0)

@@ -38,6 +38,7 @@ class BootMode(enum.IntEnum):
     ATTACK = 1
     BENCH = 2
     ENCLAVE = 3
+    TAMPER = 4
 
 
 UNGUARDED: Final = 1

@@ -23,11 +23,15 @@ from .report import SimReport, read_coverage
 from .runs import BootMode, Outcome, Run
 
 SCENARIO_RUNS: Final = {
-    "host": ("functional scenarios: boot, processes, paging, an enclave's life", ("monitor", "host"), BootMode.DEMO),
     "hostile": ("a hostile host against monitor and enclaves", ("monitor", "host"), BootMode.ATTACK),
+    "tamper": ("a bus probe against enclaves under monitor and host", ("monitor", "host"), BootMode.TAMPER),
+    "host": ("functional scenarios: boot, processes, paging, an enclave's life", ("monitor", "host"), BootMode.DEMO),
+    "memory": ("a bus probe and power cuts against the memory engine, and work in its memory", ("memory",), None),
     "walker": ("page tables that attack the guard, without a monitor in the way", ("walker",), None),
 }
-"""Name: what it is for, images, boot mode."""
+"""Name: what it is for, images, boot mode. The longest first, so that two at once end together."""
+ENGINE_RUNS: Final = ("tamper", "memory")
+"""Runs that a machine without the memory engine cannot make."""
 
 _EXAMPLES: Final = """
 examples:
@@ -62,8 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--memory",
         choices=MEMORIES,
-        default="plain",
-        help="mmt: the memory engine stands before DRAM; plain: nothing does, for comparison (default plain)",
+        default="mmt",
+        help="mmt: the memory engine stands before DRAM; plain: nothing does, for comparison (default mmt)",
     )
     parser.add_argument(
         "--entropy-seed", type=natural, default=1, metavar="N", help="seed of the simulated entropy source (default 1)"
@@ -118,7 +122,12 @@ def run(arguments: argparse.Namespace) -> int:
                 base, name=arguments.enclave.name, images=images, mode=BootMode.ENCLAVE, initrd=arguments.enclave
             )
         )
-    names = arguments.run or list(SCENARIO_RUNS)
+    engine = base.config.memory == "mmt"
+    names = arguments.run or [name for name in SCENARIO_RUNS if engine or name not in ENGINE_RUNS]
+    for name in names:
+        require(
+            engine or name not in ENGINE_RUNS, f"run {name!r} needs the memory engine; it is not with --memory plain"
+        )
     require(
         arguments.waves is None or len(names) == 1, f"--waves {arguments.waves} needs --elf, --enclave or one --run"
     )

@@ -91,13 +91,18 @@ _Noreturn void kernel_main(uint32_t hart, const struct yz_boot_args *given)
     case YZ_MODE_ATTACK:
         failures += scenarios_run(attack_scenarios, attack_scenario_count, arguments.scenario);
         break;
+    case YZ_MODE_TAMPER:
+        if (monitor_call(YZ_HOST_MMT_INFO, YZ_MMT_PAGES, 0, 0, 0).value == 0)
+            panic("mode TAMPER needs a machine with a memory engine");
+        failures = scenarios_run(tamper_scenarios, tamper_scenario_count, arguments.scenario);
+        break;
     case YZ_MODE_BENCH:
         bench_run(arguments.scenario);
         break;
     case YZ_MODE_ENCLAVE:
         finish(run_initrd());
     default:
-        panic("boot mode is %u; accepted are 0 to 3", (unsigned)arguments.mode);
+        panic("boot mode is %u; accepted are 0 to 4", (unsigned)arguments.mode);
     }
     if (failures)
         kprintf("host: %u scenarios failed\n", (unsigned)failures);

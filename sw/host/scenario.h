@@ -31,8 +31,8 @@ __attribute__((format(printf, 1, 2))) void detail(const char *format, ...);
 void bench_report(const char *bench, const char *metric, uint32_t value, const char *unit);
 
 /* The early attacks run without paging: number 0 before the monitor is initialised, number 1 after it. */
-extern const struct scenario demo_scenarios[], attack_early_scenarios[2], attack_scenarios[];
-extern const size_t demo_scenario_count, attack_scenario_count;
+extern const struct scenario demo_scenarios[], attack_early_scenarios[2], attack_scenarios[], tamper_scenarios[];
+extern const size_t demo_scenario_count, attack_scenario_count, tamper_scenario_count;
 void bench_run(uint32_t only);
 
 #endif

@@ -8,7 +8,12 @@ import pytest
 from yingzhou_sim.paths import ROOT
 
 PAGE = ROOT / "docs" / "threat-coverage.md"
-PROGRAMS = {"walker": ["sw/attacks"], "hostile": ["sw/host/scenarios/attack.c", "sw/host/scenarios"]}
+PROGRAMS = {
+    "walker": ["sw/attacks"],
+    "hostile": ["sw/host/scenarios/attack.c"],
+    "memory": ["sw/memory"],
+    "tamper": ["sw/host/scenarios/tamper.c"],
+}
 ROW = re.compile(r"^\| ([A-Z]\d\d) \|.*\| ([^|]+) \|$", re.M)
 SCENARIO = re.compile(r'\{\s*"[^"]+",\s*"([A-Z0-9,]*)"')
 
@@ -55,7 +60,7 @@ def test_no_row_without_evidence_or_reason():
 
 def test_scenarios_say_their_threat_in_the_code():
     """A scenario's function carries the same ids in its comment as its table entry reports."""
-    for source in (ROOT / "sw" / "attacks").glob("*.c"):
+    for source in (*(ROOT / "sw" / "attacks").glob("*.c"), *(ROOT / "sw" / "memory").glob("*.c")):
         text = source.read_text()
         for ids, function in re.findall(r'\{\s*"[^"]+",\s*"([A-Z0-9,]+)",\s*(\w+)\}', text):
             comment = re.search(rf"/\*((?:(?!\*/).)*)\*/\nstatic bool {function}\(", text, re.S)

@@ -19,7 +19,12 @@ from yingzhou_sim.runs import UNGUARDED, BootMode, Measurement, Outcome, Run
 
 def walk_plan(checker: str, latency: int = 10) -> bench.Plan:
     variant = f"{checker}, DRAM {latency}"
-    run = Run(name=f"walks, {variant}", images=(), config=SocConfig(checker=checker), dram=DramTiming(latency=latency))
+    run = Run(
+        name=f"walks, {variant}",
+        images=(),
+        config=SocConfig(checker=checker, memory="plain"),
+        dram=DramTiming(latency=latency),
+    )
     return bench.Plan(variant, run)
 
 
@@ -130,7 +135,7 @@ def test_plans_differ_in_what_their_names_say(monkeypatch: pytest.MonkeyPatch) -
     }
     assert len({p.run.name for p in found}) == len(found)
     guarded, unguarded = host
-    assert guarded.run == replace(unguarded.run, name="host, guarded", config=SocConfig(checker="gpt"), flags=0)
+    assert guarded.run == replace(unguarded.run, name="host, guarded", config=SocConfig(memory="plain"), flags=0)
     assert (unguarded.run.config.checker, unguarded.run.flags) == ("none", UNGUARDED)
     assert guarded.run.mode is BootMode.BENCH and guarded.run.dram == DramTiming()
 

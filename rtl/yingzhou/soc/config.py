@@ -68,7 +68,7 @@ class SocConfig:
     hart: HartConfig = field(default_factory=HartConfig)
     gpt: GptConfig = field(default_factory=lambda: GptConfig(device_region=(MMIO_BASE, 1 << 32)))
     bitmap_cache_words: int = 8
-    memory: str = "plain"
+    memory: str = "mmt"
     mmt: MmtConfig | None = None
     instr_lines: int = 4
     data_lines: int = 16

@@ -144,6 +144,7 @@ enum yz_boot_mode {
     YZ_MODE_ATTACK = 1,  /* hostile host */
     YZ_MODE_BENCH = 2,   /* workloads and latencies, results through bench events */
     YZ_MODE_ENCLAVE = 3, /* run the enclave ELF in the initrd, exit with its code */
+    YZ_MODE_TAMPER = 4,  /* attacks on DRAM under enclaves; needs a memory engine */
 };
 #define YZ_BOOT_UNGUARDED 1u /* flags: never initialise the guard; write page tables directly (baseline for benches) */
 struct yz_boot_args {
@@ -176,6 +177,7 @@ enum yz_attack {
     YZ_ATTACK_ABSENT = 6,   /* seed, words: no page of DRAM may hold these words (sim/yingzhou_sim/attacker.py: pattern) */
     YZ_ATTACK_PRESENT = 7,  /* seed, words: some page must */
     YZ_ATTACK_RESET = 8,    /* cycles to go on first, slot + 1 to replay while the power is off or 0, page to keep or 0: then the program is loaded again and starts anew; the kept page is not part of it */
+    YZ_ATTACK_FAULT = 9,    /* address, bytes: DRAM answers every access there with an error, from now on; 0 bytes: nowhere any more */
 };
 
 #endif
