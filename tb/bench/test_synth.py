@@ -47,7 +47,7 @@ def test_one_area_is_synthesised(tmp_path: Path, capsys: pytest.CaptureFixture[s
     code = main(["synth", "--mode", "sv32", "--areas", "1", "--no-route", "--out", str(tmp_path)])
     assert code == 0
     (result,) = json.loads((tmp_path / "results.json").read_text())
-    assert (result["name"], result["fmax_mhz"], result["memories"]) == ("gpt_sv32_1", None, 0)
+    assert (result["name"], result["fmax_mhz"], result["block_rams"]) == ("gpt_sv32_1", None, 0)
     assert result["configuration"]["areas"] == 1
     # One area entry holds 95 bits (docs/gpt.md); Sv32 with 34 address bits keeps two page numbers of 22 of them.
     assert result["flip_flops"] > 2 * 22 and result["lut4"] > 100
