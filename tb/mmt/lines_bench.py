@@ -383,7 +383,10 @@ class Bench:
             return {"verdict": Verdict.DENIED, "kind": Kind.LOCKED}
         missing = leaf in self.hidden or (leaf not in self.cached and self.miss > 0)
         if not serviced and (missing or (write and self._chance(self.overflow))):
-            return {"verdict": Verdict.MISS}
+            # Where its MAC is, Tree may know or not.
+            near = leaf not in self.hidden and self._chance(0.7)
+            where = {"nearby": 1, "tree": self.tree_of(line), "mac_line": self.mac_line(line)} if near else {}
+            return {"verdict": Verdict.MISS, **where}
         tree = self.tree_of(line)
         old = self.counters.get((line, False), 0)
         if write:

@@ -49,6 +49,7 @@ class Commands:
     Attributes
     ----------
     mounted, unmounted : pulses, to be counted.
+    quiet : no service is asked for and nothing runs.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Commands:
         services: Any,
         commands: Any,
     ):
+        self.quiet = Signal(name="commands_quiet")
         self.mounted, self.unmounted = Signal(name="mounted_pulse"), Signal(name="unmounted_pulse")
         settings, fetched = table.settings, entry.entry
         is_service, turn = Signal(name="is_service"), Signal(name="turn_of_commands")
@@ -112,7 +114,7 @@ class Commands:
         with m.FSM(name="commands"):
             with m.State("idle"):
                 m.d.sync += [source.eq(Source.NOWHERE), failed.eq(0), other.eq(0)]
-                m.d.comb += report.forget.eq(1)
+                m.d.comb += [report.forget.eq(1), self.quiet.eq(~services.request.valid)]
                 with m.If(services.request.valid & ~(commands.request.valid & turn)):
                     m.d.comb += services.request.ready.eq(1)
                     m.d.sync += [
@@ -304,6 +306,10 @@ class Commands:
                         refuse(walk.kind, Result.OK)
                     with m.Elif(write):
                         m.next = "read"
+                    with m.Elif(~state.locked):
+                        # A read needs nothing more.
+                        m.d.comb += [lookup.only_serviced.eq(1), services.done.eq(1), services.ok.eq(1)]
+                        m.next = "hold"
             with m.State("read"):
                 # From here on only the lookup of this service is taken, so that its counter stays what is seen here.
                 m.d.comb += [lookup.only_serviced.eq(1), cache.read.eq(1), cache.read_way.eq(walk.way)]

@@ -26,6 +26,7 @@ class Dispatch(wiring.Component):
     refused        : pulse: Tree said DENIED to ``asked``.
     failed         : pulse: Tree could not serve ``failed_slot``.
     missed         : pulse: Tree said MISS to ``asked``.
+    nearby         : with missed: ``answer`` tells the line of MACs.
     first          : with done or missed: first lookup of this operation.
     """
 
@@ -42,6 +43,7 @@ class Dispatch(wiring.Component):
                 "first": Out(1),
                 "refused": Out(1),
                 "missed": Out(1),
+                "nearby": Out(1),
                 "failed": Out(1),
                 "failed_slot": Out(config.slot_bits),
             }
@@ -59,23 +61,28 @@ class Dispatch(wiring.Component):
         """Tree is through with the oldest miss and waits for its lookup."""
         waiting = Signal()
         """The oldest miss is with Tree."""
+        serving = Signal()
+        """The next lookup is the oldest miss's."""
 
-        now = Mux(served, misses.o.p.as_value(), queue.o.p.as_value())
+        now = Mux(serving, misses.o.p.as_value(), queue.o.p.as_value())
         asking = data.View(wanted_counter(self._config), now)
         m.d.comb += [
-            lookup.request.valid.eq(~busy & (served | queue.o.valid)),
+            serving.eq(served | (waiting & service.done & service.ok)),
+            lookup.request.valid.eq(~busy & (serving | queue.o.valid)),
             lookup.request.p.line.eq(asking.line),
             lookup.request.p.write.eq(asking.write),
-            lookup.request.p.serviced.eq(served),
-            queue.o.ready.eq(lookup.request.ready & ~busy & ~served),
+            lookup.request.p.serviced.eq(serving),
+            queue.o.ready.eq(lookup.request.ready & ~busy & ~serving),
         ]
+        m.d.sync += served.eq(serving)
         with m.If(lookup.request.valid & lookup.request.ready):
-            m.d.sync += [busy.eq(1), self.asked.eq(asking), self.first.eq(~served), served.eq(0)]
-            m.d.comb += misses.o.ready.eq(served)
+            m.d.sync += [busy.eq(1), self.asked.eq(asking), self.first.eq(~serving), served.eq(0)]
+            m.d.comb += misses.o.ready.eq(serving)
         m.d.comb += [
             self.answer.eq(lookup.answer),
             self.done.eq(lookup.done & (lookup.answer.verdict == Verdict.READY)),
             self.missed.eq(lookup.done & (lookup.answer.verdict == Verdict.MISS)),
+            self.nearby.eq(self.missed & lookup.answer.nearby),
             self.refused.eq(lookup.done & ~self.done & ~self.missed),
             misses.i.valid.eq(self.missed),
             misses.i.p.eq(self.asked),
@@ -92,7 +99,7 @@ class Dispatch(wiring.Component):
         with m.If(service.request.valid & service.request.ready):
             m.d.sync += waiting.eq(1)
         with m.If(waiting & service.done):
-            m.d.sync += [waiting.eq(0), served.eq(service.ok)]
+            m.d.sync += waiting.eq(0)
             m.d.comb += self.failed.eq(~service.ok)
             with m.If(~service.ok):
                 m.d.comb += misses.o.ready.eq(1)

@@ -59,10 +59,10 @@ class MmtEngine(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        m.submodules.front = front = Front(config)
+        m.submodules.front = front = Front(config, write_bursts=max(8, config.slots))
         m.submodules.lines = lines = Lines(config, TAG_BITS_FOR_READ)
         m.submodules.tree = tree = Tree(config)
-        m.submodules.memory = memory = MemoryPort(config, clients=2)
+        m.submodules.memory = memory = MemoryPort(config, clients=2, writes=max(8, config.slots))
         tested = (lines.hash_test0, lines.hash_test1, tree.hash_test)
         m.submodules.crypto = crypto = Crypto(config, (LINES_TAG_BITS, TREE_TAG_BITS), len(tested))
         m.submodules.registers = registers = MmtRegisters(config)

@@ -39,7 +39,8 @@ class Lines(wiring.Component):
     """Reads and writes lines, verified and encrypted, several at a time (docs/mmt-format.md, sections 4 and 5).
 
     An operation takes a slot and asks for its counter. A read asks for its ciphertext in the cycle after, whatever the
-    counter will be; with the counter, pads and the line of MACs are asked for as well. When all three are here the MAC
+    counter will be; with the counter, pads and the line of MACs are asked for as well (that line already when Tree has
+    to fetch the counter and knows the place). When all three are here the MAC
     is compared, and only then anything leaves. A write is encrypted under its new counter; it ends when the line is in
     DRAM and the MAC in its cache. A write of a part of a line is a read and, once that is verified, a write.
 
@@ -209,24 +210,38 @@ class Lines(wiring.Component):
                 macs.p.tree.eq(job.tree),
                 macs.p.line.eq(job.mac_line),
             ]
+            # The line of MACs comes while Tree fetches the leaf. A job's goes before.
+            with m.If(dispatch.nearby & ~seeds.begin):
+                m.d.comb += [
+                    macs.valid.eq(1),
+                    macs.p.early.eq(1),
+                    macs.p.tree.eq(answer.tree),
+                    macs.p.line.eq(answer.mac_line),
+                ]
 
     def _fetch(self, m: Module) -> None:
         """Lines are asked for: at once, and once more when a job has written them since."""
         config, slots, memory, reader = self._config, self._slots, self._memory, self._reader
         new = self._accept.accepted
         m.submodules.fetches = fetches = Queue(read_request(config, config.slot_bits), config.slots)
-        connect(m, fetches.o, memory.data_read)
+        read = memory.data_read
         m.submodules.refetch = refetch = Picker(config.slots)
+        wanted = Signal()
         again, again_line = refetch.index, self._at(refetch.index, "line")[0]
         m.d.comb += [
             refetch.requests.eq(self._is(State.CHECK) & self._all("stale") & ~self._all("fetching")),
-            fetches.i.valid.eq(1),
+            wanted.eq(1),
             fetches.i.p.owner.eq(new.slot),
             fetches.i.p.line.eq(new.start.line),
+            # An empty queue is passed by.
+            fetches.i.valid.eq(wanted & (fetches.o.valid | ~read.ready)),
+            fetches.o.ready.eq(read.ready),
+            read.valid.eq(fetches.o.valid | wanted),
+            read.p.eq(Mux(fetches.o.valid, fetches.o.p, fetches.i.p)),
         ]
         with m.If(~(new.valid & new.start.fetching)):
             m.d.comb += [
-                fetches.i.valid.eq(refetch.any),
+                wanted.eq(refetch.any),
                 fetches.i.p.owner.eq(again),
                 fetches.i.p.line.eq(again_line),
                 slots.refetched.valid.eq(refetch.any),

@@ -11,7 +11,7 @@ from .config import LINE_LOG, MmtConfig
 from .mount_table import Match, MountTable
 from .node import Counters
 from .node_cache import Find, NodeCache
-from .place import Places, node_name
+from .place import LEVEL_BITS, Places, node_name
 from .signature import LINE_BITS, Kind, Verdict, lookup_answer
 
 
@@ -26,6 +26,7 @@ class Lookup:
 
     Attributes
     ----------
+    leaf_missed, leaf_line : pulse: the first lookup of a line did not find this line of memory, its leaf.
     only_serviced : drive 1: only a lookup with ``serviced`` is taken. Idle: 0.
     answered      : pulse: a lookup with ``serviced`` was answered.
     """
@@ -34,6 +35,8 @@ class Lookup:
         self.only_serviced, self.answered, self.stall = (
             Signal(name=f"lookup_{n}") for n in ("only_serviced", "answered", "stall")
         )
+        self.leaf_missed = Signal(name="lookup_leaf_missed")
+        self.leaf_line = Signal(config.line_bits, name="lookup_leaf_line")
         self.hit, self.miss = Signal(name="lookup_hit"), Signal(name="lookup_miss")
         request = port.request.payload
         found = Match(m, table, "lookup_mount", places.subtree(request.line))
@@ -88,6 +91,7 @@ class Lookup:
                     "valid": 1,
                     "write": 1,
                     "serviced": 1,
+                    "seen": 1,
                     "hit": 1,
                     "kind": Kind,
                     "way": exact_log2(config.node_cache_lines),
@@ -95,6 +99,7 @@ class Lookup:
                     "tree": config.tree_bits,
                     "generation": len(state.generation),
                     "mac_line": config.line_bits,
+                    "leaf_line": config.line_bits,
                 }
             ),
             name="lookup_late",
@@ -103,6 +108,7 @@ class Lookup:
             late.valid.eq(go),
             late.write.eq(write),
             late.serviced.eq(serviced),
+            late.seen.eq(seen),
             late.hit.eq(seen & leaf.hit & (kind == Kind.NONE)),
             late.kind.eq(kind),
             late.way.eq(leaf.way),
@@ -110,6 +116,7 @@ class Lookup:
             late.tree.eq(tree),
             late.generation.eq(state.generation),
             late.mac_line.eq(places.mac_line(Const(0, 1), state.page, places.line_in_tree(line))),
+            late.leaf_line.eq(places.node_line(Const(0, 1), state.page, wanted.place, Const(1, LEVEL_BITS))),
         ]
         content = Signal(LINE_BITS, name="lookup_content")
         m.d.comb += content.eq(cache.data)
@@ -120,6 +127,7 @@ class Lookup:
             answer.kind.eq(late.kind),
             answer.tree.eq(late.tree),
             answer.mac_line.eq(late.mac_line),
+            answer.nearby.eq(late.seen),
             answer.old.low.eq(counters.low),
             answer.old.generation.eq(late.generation),
             answer.new.low.eq(Mux(late.write, counters.next_low, counters.low)),
@@ -140,5 +148,7 @@ class Lookup:
             cache.lookup_write_way.eq(late.way),
             cache.lookup_data.eq(counters.next_node),
             self.hit.eq(ready & ~late.serviced),
+            self.leaf_missed.eq(late.valid & late.seen & ~late.hit & ~late.serviced & (late.kind == Kind.NONE)),
+            self.leaf_line.eq(late.leaf_line),
             self.miss.eq(late.valid & (answer.verdict == Verdict.MISS)),
         ]

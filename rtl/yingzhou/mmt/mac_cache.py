@@ -22,8 +22,8 @@ def entry_bits(config: MmtConfig) -> int:
 
 
 def mac_want(config: MmtConfig) -> data.StructLayout:
-    """``slot`` wants the MAC line ``line`` of ``tree``."""
-    return data.StructLayout({"slot": config.slot_bits, "tree": config.tree_bits, "line": config.line_bits})
+    """``slot`` wants the MAC line ``line`` of ``tree``. ``early``: it will, but has no counter and holds none yet."""
+    return data.StructLayout({"slot": config.slot_bits, "tree": config.tree_bits, "line": config.line_bits, "early": 1})
 
 
 def sweep(config: MmtConfig) -> data.StructLayout:
@@ -38,7 +38,8 @@ class MacCache(wiring.Component):
 
     Ports
     -----
-    want         : stream of :func:`mac_want`. Always ready for one of each slot.
+    want         : stream of :func:`mac_want`. Always ready for one of each slot, and one that is early. Early ones
+                   are fetched if there is a place, and not heard of again.
     found        : pulse: the line that ``found_slot`` wants is ``found_entry``, which stays while ``held`` says so.
                    ``found_ready``: its MACs can be read from the next cycle on; otherwise it is on the way.
     filled       : pulse: ``filled_entry`` came from DRAM. ``failed``, with filled or with found_ready: DRAM failed.
@@ -139,16 +140,26 @@ class MacCache(wiring.Component):
         config, ways, sets = self._config, self.ways, self.sets
         valid, dirty, loading = (Signal(config.mac_cache_lines, name=name) for name in ("valid", "dirty", "loading"))
 
-        m.submodules.queue = queue = Queue(mac_want(config), config.slots)
+        m.submodules.queue = queue = Queue(mac_want(config), 2 * config.slots)
         wiring.connect(m, wiring.flipped(self.want), queue.i)
         want = queue.o.p
+        # A want that comes to an empty queue is looked up while it enters.
+        next_line = Mux(queue.o.valid, want.line, self.want.p.line)
         now, sweeping = Signal(sweep(config)), Signal()
         unwritten = Signal(range(2 * config.slots + 1))
         """Writes that DRAM has not answered."""
 
+        early = Signal(range(2 * config.slots + 1))
+        """Queued wants that are early."""
+        m.d.sync += early.eq(
+            early
+            + (self.want.valid & self.want.ready & self.want.p.early)
+            - (queue.o.valid & queue.o.ready & want.early)
+        )
+
         # The set that is looked at: the wanted line's, or the sweep's.
         sweep_set, index = Signal(range(max(2, sets))), Signal(range(max(2, sets)))
-        m.d.comb += index.eq(Mux(sweeping, sweep_set, self._set_of(want.line)))
+        m.d.comb += index.eq(Mux(sweeping, sweep_set, self._set_of(next_line)))
         tags, tag_write = [], []
         for way in range(ways):
             m.submodules[f"tags{way}"] = bank = memory.Memory(shape=self.tag, depth=max(2, sets), init=[])
@@ -226,18 +237,19 @@ class MacCache(wiring.Component):
 
         with m.FSM():
             with m.State("IDLE"):
-                m.d.comb += self.sweep.ready.eq(1)
-                with m.If(self.sweep.valid):
+                # What is wanted early is fetched before: afterwards the tree may be gone.
+                m.d.comb += self.sweep.ready.eq(early == 0)
+                with m.If(self.sweep.valid & self.sweep.ready):
                     m.d.sync += [now.eq(self.sweep.p), sweeping.eq(1), sweep_set.eq(0), failed.eq(0)]
                     m.next = "SWEEP"
-                with m.Elif(queue.o.valid):
+                with m.Elif(queue.o.valid | self.want.valid):
                     m.next = "COMPARE"
             with m.State("COMPARE"):
                 with m.If(matches.any()):
                     m.d.comb += [
-                        self.found.eq(1),
+                        self.found.eq(~want.early),
                         self.found_entry.eq(entry(hit_way)),
-                        self.hit.eq(1),
+                        self.hit.eq(~want.early),
                         queue.o.ready.eq(1),
                     ]
                     m.next = "IDLE"
@@ -247,6 +259,9 @@ class MacCache(wiring.Component):
                     m.next = "FILL"
                     with m.If((of_set(valid) & of_set(dirty)).bit_select(victims.index, 1)):
                         m.next = "EVICT"
+                with m.Elif(want.early):
+                    m.d.comb += queue.o.ready.eq(1)
+                    m.next = "IDLE"
             with m.State("EVICT"):
                 m.d.comb += self._evict_read.eq(1)
                 m.next = "WRITE"
@@ -260,7 +275,7 @@ class MacCache(wiring.Component):
                 m.d.comb += [self.fill.valid.eq(1), self.found_entry.eq(chosen_entry)]
                 with m.If(self.fill.ready):
                     m.d.comb += [
-                        self.found.eq(1),
+                        self.found.eq(~want.early),
                         self.miss.eq(1),
                         Array(tag_write)[chosen].eq(1),
                         queue.o.ready.eq(1),

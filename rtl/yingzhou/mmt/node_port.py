@@ -217,7 +217,9 @@ class Chain:
                 kind = Mux(here.error, Kind.MEMORY_ERROR, Kind.NODE_MAC)
                 m.d.sync += [failed.eq(1), self.kind.eq(kind)]
                 report.raise_(m, kind, places.node_line(root, page, name.place, judging), judging, root, name.tree)
-        with m.If(active & (judging < last)):
+        ends = Signal(name="chain_ends")
+        m.d.comb += ends.eq(judged & (judging == last) & fits & ~failed)
+        with m.If(ends | (active & (judging < last))):
             m.d.comb += [self.done.eq(1), self.ok.eq(~failed)]
             m.d.sync += active.eq(0)
 

@@ -54,13 +54,16 @@ class Pads(wiring.Component):
         slots = self._config.slots
         m.submodules.queue = queue = Queue(pad_request(self._config), slots)
         connect(m, flipped(self.request), queue.i)
-        now, request = queue.o.p, self.aes.request
+        request = self.aes.request
+        now = Signal(pad_request(self._config))
         block = Signal(range(BEATS + 1))
         mask = block == _MASK
         seed_line = Signal(LINE_BITS_MAX)
         m.d.comb += [
+            # The first block of a request that comes to an empty queue is asked for while it enters.
+            now.eq(Mux(queue.o.valid, queue.o.p, self.request.p)),
             seed_line.eq(now.line),
-            request.valid.eq(queue.o.valid),
+            request.valid.eq(queue.o.valid | self.request.valid),
             request.p.key.eq(Mux(mask, AesKey.MAC, AesKey.PAD)),
             request.p.block.eq(
                 Cat(

@@ -7,6 +7,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from .ahead import Ahead
 from .commands import Commands
 from .config import MmtConfig
 from .evict import Evict
@@ -42,7 +43,7 @@ AES_TAG_BITS: Final = 1
 class Tree(wiring.Component):
     """Answers lookups (:mod:`lookup`), and beside them runs one thing at a time of the slow path::
 
-        Commands -- RootEntry -- Walk -- Evict -- Chain, Seal -- NodePort, NodeCache
+        Commands -- RootEntry -- Walk -- Evict -- Chain, Seal -- NodePort, NodeCache, Ahead
             |  `--- Unmount -- Sweep ---'    |
             `------ Recrypt -----------------'
 
@@ -95,7 +96,8 @@ class Tree(wiring.Component):
         self.cache = cache = NodeCache(m, config, places)
         port = NodePort(m, config, cache, self.hash_keys)
         connect(m, flipped(self.hash_test), port.hash.test)
-        chain = Chain(m, config, places, table, cache, port, report, self.memory, self.aes)
+        ahead = Ahead(m, config, self.memory)
+        chain = Chain(m, config, places, table, cache, port, report, ahead.chain, self.aes)
         seal = Seal(m, config, places, table, port, report, self.memory, self.aes)
         lookup = Lookup(m, config, places, table, cache, self.lookup)
         evict = Evict(m, config, places, table, cache, port, chain, seal, report)
@@ -126,6 +128,10 @@ class Tree(wiring.Component):
         line_failed = Signal()
         m.d.comb += [
             lookup.stall.eq(chain.arriving),
+            ahead.want.eq(lookup.leaf_missed),
+            ahead.line.eq(lookup.leaf_line),
+            ahead.served.eq(self.service.done),
+            ahead.quiet.eq(commands.quiet),
             line_failed.eq(
                 self.line_failure.valid & Cat(self.line_failure.failure.kind == kind for kind in INTEGRITY_KINDS).any()
             ),

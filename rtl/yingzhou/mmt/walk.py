@@ -56,6 +56,21 @@ class Walk:
         base = Signal(LOW_BITS, name="walk_root_counter")
         m.d.comb += base.eq(state.counter)
 
+        def go(pair: Value) -> None:
+            m.d.comb += [
+                chain.tree.eq(tree),
+                chain.place.eq(place),
+                chain.first.eq(level),
+                chain.last.eq(1),
+                chain.low.eq(pair),
+                chain.parent.eq(self.way),
+            ]
+            with m.If(pair == 0):
+                m.next = "virgin"
+            with m.Else():
+                m.d.comb += chain.start.eq(1)
+                m.next = "chain"
+
         with m.FSM(name="walk"):
             with m.State("idle"):
                 m.d.sync += level.eq(1)
@@ -95,7 +110,7 @@ class Walk:
                         m.next = "failed"
                 with m.Elif(level == config.levels):
                     m.d.sync += low.eq(base)
-                    m.next = "go"
+                    m.next = "top"
                 with m.Else():
                     m.d.comb += cache.read.eq(1)
                     with m.If(cache.read_go):
@@ -108,22 +123,9 @@ class Walk:
                 m.next = "pair"
             with m.State("pair"):
                 port.select(m, level + 1, places.child_number(place, level))
-                m.d.sync += low.eq(port.counters.low)
-                m.next = "go"
-            with m.State("go"):
-                m.d.comb += [
-                    chain.tree.eq(tree),
-                    chain.place.eq(place),
-                    chain.first.eq(level),
-                    chain.last.eq(1),
-                    chain.low.eq(low),
-                    chain.parent.eq(self.way),
-                ]
-                with m.If(low == 0):
-                    m.next = "virgin"
-                with m.Else():
-                    m.d.comb += chain.start.eq(1)
-                    m.next = "chain"
+                go(port.counters.low)
+            with m.State("top"):
+                go(low)
             with m.State("chain"):
                 with m.If(cache.insert):
                     m.d.sync += self.way.eq(cache.insert_way)
