@@ -38,11 +38,11 @@ from .slots import COUNTED, Slots, State, in_state
 class Lines(wiring.Component):
     """Reads and writes lines, verified and encrypted, several at a time (docs/mmt-format.md, sections 4 and 5).
 
-    An operation takes a slot and asks for its counter. A read asks for its ciphertext in the cycle after, whatever the
-    counter will be; with the counter, pads and the line of MACs are asked for as well (that line already when Tree has
-    to fetch the counter and knows the place). When all three are here the MAC
-    is compared, and only then anything leaves. A write is encrypted under its new counter; it ends when the line is in
-    DRAM and the MAC in its cache. A write of a part of a line is a read and, once that is verified, a write.
+    An operation takes a slot and asks for its counter. A read asks for its ciphertext at once, whatever the counter
+    will be; with the counter, pads and the line of MACs are asked for as well (that line already when Tree has to fetch
+    the counter and knows the place). When all three are here the MAC is compared, and only then anything leaves. A
+    write is encrypted under its new counter; it ends when the line is in DRAM and the MAC in its cache. A write of a
+    part of a line is a read and, once that is verified, a write.
 
     Order: an operation begins when none on the same line is under way; otherwise operations overtake each other, but
     reads of one identifier are answered in order. Tree's jobs come first, and one slot is theirs alone, so an operation
