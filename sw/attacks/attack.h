@@ -20,6 +20,7 @@
 #include <yz/abi.h>
 #include <yz/gpt_regs.h>
 #include <yz/memory_map.h>
+#include <yz/mmt_regs.h>
 #include <yz/sysinfo_regs.h>
 #include <yz_bare.h>
 
@@ -32,6 +33,8 @@
 #define PUBLIC (YZ_DRAM_BASE + 0x00800000u)
 #define OUTSIDE (YZ_DRAM_BASE + 0x00C00000u)
 #define SECURE (YZ_PROTECTED_BASE + 0x01000000u)
+#define META_ZONE (YZ_DRAM_BASE + 0x01800000u) /* of the memory engine */
+#define METADATA (YZ_DRAM_BASE + 0x01810000u)  /* of SECURE's 4 MiB */
 #define SUPERPAGE_BYTES 0x00400000u
 
 /* The tables that fresh_tables() builds; free for a scenario: LEAF_AREA + 0x3000 and up. */
@@ -139,6 +142,7 @@ void fresh_tables(void);
 void map_a(uint64_t physical, uint32_t flags); /* the leaf of VA_A */
 void set_root(uint32_t physical);
 void guard_areas(void); /* the areas of the layout above */
+bool open_secure(void); /* start the memory engine, if there is one, and allocate what SECURE needs */
 void guard_area(uint32_t index, uint32_t kind, uint32_t levels, uint32_t base, uint32_t limit);
 void guard_clear(void); /* forget the recorded fault */
 void pmp_open(void);    /* everything allowed */

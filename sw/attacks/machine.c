@@ -33,6 +33,32 @@ static const char *const stubs[OP_COUNT] = {
     [SQUASHED_2] = stub_SQUASHED + 128,
 };
 
+/* Poll until none of `bits` differs from `value`; false when it takes too long. */
+static bool wait_for(volatile uint32_t *reg, uint32_t bits, uint32_t value)
+{
+    for (uint32_t poll = 0; poll < 100000u; poll++)
+        if ((*reg & bits) == value)
+            return true;
+    return false;
+}
+
+bool open_secure(void)
+{
+    volatile mmt_t *engine = (volatile mmt_t *)YZ_MMT_BASE;
+    if ((sysinfo->features & SYSINFO__FEATURES__MEMORY_bm) == 0)
+        return true;
+    engine->root_page_lo = META_ZONE >> 12;
+    engine->control = MMT__CONTROL__ENABLE_bm;
+    if (!wait_for(&engine->status, MMT__STATUS__ACTIVE_bm, MMT__STATUS__ACTIVE_bm))
+        return false;
+    uint32_t log = (engine->capabilities & MMT__CAPABILITIES__SUBTREE_LOG_bm) >> MMT__CAPABILITIES__SUBTREE_LOG_bp;
+    engine->command.subtree = (SECURE - YZ_PROTECTED_BASE) >> log;
+    engine->command.page_lo = METADATA >> 12;
+    engine->command.op = 1; /* ALLOC */
+    return wait_for(&engine->answer.state, MMT__ANSWER_T__STATE__BUSY_bm, 0) &&
+           (engine->answer.state & MMT__ANSWER_T__STATE__RESULT_bm) == 0;
+}
+
 volatile uint32_t *at(uint32_t physical)
 {
     return (volatile uint32_t *)(uintptr_t)physical;

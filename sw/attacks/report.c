@@ -174,6 +174,8 @@ int main(void)
 {
     CSR_WRITE(mscratch, 0);
     CSR_WRITE(mtvec, (uint32_t)(uintptr_t)attack_trap);
+    if (!open_secure())
+        return 2;
     int failures = run_all(mode_scenarios); /* first: they begin with the guard as reset leaves it */
     failures += run_all(table_scenarios);
     failures += run_all(leaf_scenarios);

@@ -36,6 +36,8 @@ def call(arguments: list[str]) -> tuple[int, str, str]:
         (["sim", "--dram-mib", "100"], str(100 << 20)),
         (["sim", "--run", "nothing"], "'nothing'"),
         (["sim", "--checker", "none"], "'none'"),
+        (["sim", "--memory", "none"], "'none'"),
+        (["sim", "--memory", "plain", "--run", "memory"], "'memory'"),
         (["sim", "--elf", "missing.elf"], "missing.elf"),
         (["sim", "--elf", "/etc/hostname"], "not an ELF"),
         (["sim", "--elf", "a", "--enclave", "b"], "not allowed"),
