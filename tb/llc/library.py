@@ -117,7 +117,8 @@ def _build(folder: Path, source: Path, optimize: str) -> None:
     (work / "ports.h").write_text("".join(lists))
     run_verilator([*_FLAGS, "--Mdir", str(work), "-CFLAGS", "-fPIC", str(source / "core.v")], cwd=folder)
     environment = verilator_env()
-    _run(["make", "-C", str(work), "-f", "Vcore.mk", "-j2", f"OPT_FAST={optimize}", "OPT_SLOW=-O0"], environment)
+    optimized = [f"OPT_FAST={optimize}", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0"]
+    _run(["make", "-C", str(work), "-f", "Vcore.mk", "-j2", *optimized], environment)
     root = verilator_root() / "include"
     _run(
         ["g++", optimize, "-std=gnu++20", "-fPIC", f"-I{work}", f"-I{root}", f"-I{root / 'vltstd'}", "-shared"]

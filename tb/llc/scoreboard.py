@@ -55,7 +55,7 @@ class Scoreboard:
         self.hits: dict[int, Request] = {}
         self.counted = dict[str, int](hit=0, miss=0, write_back=0, lock=0)
         self.failures: list[tuple[int, int]] = []
-        self.draws: set[int] = set()
+        self.draw = 1
         self.cycle = 0
 
     # Requests
@@ -85,6 +85,9 @@ class Scoreboard:
 
     def serve(self, seen: dict[str, int]) -> None:
         request = self._served(seen["line"], seen["port"])
+        miss = self.model.misses.get(request.line)
+        found = self.model.way_of(request.line) is not None and not request.nothing
+        self.counted["hit"] += found and (miss is None or miss.request is not request)
         self.due[self.cycle + 1] = request, self.model.serve(request)
 
     def _served(self, line: int, port: int) -> Request:
@@ -99,6 +102,7 @@ class Scoreboard:
 
     def reserve(self, seen: dict[str, int]) -> None:
         line = seen["line"]
+        assert seen["draw"] == self.draw, f"the LFSR is {seen['draw']:#x} in cycle {self.cycle}, not {self.draw:#x}"
         taken = self.model.reserve(line, seen["draw"], bool(seen["lock"]))
         assert taken.way == seen["way"], f"line {line:#x} takes way {seen['way']} (was {taken.victim}), not {taken.way}"
         self.victims.append(taken.way)
@@ -179,6 +183,7 @@ class Scoreboard:
         assert missed is None, f"line {missed.line:#x} was there, and is not served" if missed else ""
         if self.cycle % CHECK_CYCLES == 0:
             self.model.check()
+        self.draw = lfsr(self.draw)
         self.cycle += 1
 
     def at_rest(self, counts: list[int], events: dict[str, int], failures: list[tuple[int, int]]) -> None:
@@ -186,7 +191,7 @@ class Scoreboard:
         assert not self.requests and not self.due and not self.writes
         assert not self.model.misses and not self.model.writing and self.model.operation is None
         assert counts == [self.model.locked(domain) for domain in range(1, self.config.domains + 1)]
-        for name in ("miss", "write_back", "lock"):
+        for name in events:
             assert events[name] == self.counted[name], f"{name}: counted {events[name]}, seen {self.counted[name]}"
         assert failures == self.failures, f"recorded {failures}, not {self.failures}"
         self.model.check(self.memory)

@@ -9,7 +9,7 @@ covers: LLC.LOCK_PINNED LLC.LOCK_QUOTA
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tb.models.llc_operations import Result
@@ -40,6 +40,7 @@ def conforms(config: LlcConfig, pace: Pace, errors: float, seed: int, traffic: d
 
 
 @pytest.mark.parametrize("config", QUICK.values(), ids=QUICK)
+@settings(max_examples=25)
 @given(PACES, st.sampled_from((0.0, 0.1)), st.integers(0, 2**32), st.fixed_dictionaries(TRAFFICS))
 def test_random_traffic(config: LlcConfig, pace: Pace, errors: float, seed: int, traffic: dict[str, Any]):
     conforms(config, pace, errors, seed, traffic)
@@ -47,6 +48,7 @@ def test_random_traffic(config: LlcConfig, pace: Pace, errors: float, seed: int,
 
 @pytest.mark.regress
 @pytest.mark.parametrize("config", ALL.values(), ids=ALL)
+@settings(max_examples=300)
 @given(PACES, st.sampled_from((0.0, 0.1, 0.3)), st.integers(0, 2**32), st.fixed_dictionaries(TRAFFICS))
 def test_random_traffic_on_every_geometry(
     config: LlcConfig, pace: Pace, errors: float, seed: int, traffic: dict[str, Any]
