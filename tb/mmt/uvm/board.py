@@ -169,6 +169,7 @@ class EngineScoreboard(uvm_component):
         self.everything = False
         self.mounts = Mounts(self.config.mount_entries)
         self.command: tuple[Op | int, int, int] | None = None
+        self.disturbed = False
         self.irq = 0
         self.raw: dict[int, Open] = {}
         self.before: set[int] = set()
@@ -239,6 +240,10 @@ class EngineScoreboard(uvm_component):
             self._not_active(what, entry)
         elif what == "open":
             self.board.opened(entry, self.cycle)
+            self.disturbed = True
+            number = self.board.number(entry.burst.addr // 64)
+            if number is not None:
+                self.mounts.asked(number // self.board.model.shape.subtree_lines)
         elif what == "beat":
             self.board.beat(entry)
         else:
@@ -247,9 +252,8 @@ class EngineScoreboard(uvm_component):
             number = self.board.number(entry.burst.addr // 64)
             if number is not None:
                 assert self.model is not None
-                subtree = number // self.model.shape.subtree_lines
-                failed = any(resp for _, resp in entry.answer)
-                (self.mounts.perhaps if failed else self.mounts.used)(subtree)
+                if not self.board.operations and not any(resp for _, resp in entry.answer):
+                    self.mounts.used(number // self.model.shape.subtree_lines)
         if what == "close":
             self.tell("closed", entry=entry)
 
@@ -357,6 +361,7 @@ class EngineScoreboard(uvm_component):
         page = self.registers.get("command.page_lo", 0) | (self.registers.get("command.page_hi", 0) & 0xFFFFF) << 32
         page -= self.config.memory_base // 4096
         self.command = (op, subtree, page)
+        self.disturbed = self.board is not None and bool(self.board.operations)
         model = self.model
         if model is not None and subtree < model.shape.subtrees:
             if op is Op.ALLOC:
@@ -371,6 +376,7 @@ class EngineScoreboard(uvm_component):
         (op, subtree, page), self.command = self.command, None
         result = RESULTS[state >> 4 & 15]
         model = self.model
+        self.mounts.disturbed = self.disturbed
         expected = allowed(self.config, model, self.mounts, op, subtree, page)
         if self.suspect or self.everything or self.refusing:
             expected |= {"INTEGRITY", "LOCKED"}
@@ -380,6 +386,7 @@ class EngineScoreboard(uvm_component):
         if model is not None:
             if result == "OK" and isinstance(op, Op) and op not in (Op.NOP, Op.FLUSH_ALL):
                 self._move(model, op, subtree, page)
+                self._moved(op, subtree)
             model.intend(subtree)
             model.settle()
         self.tell("command", op=name, result=result)
@@ -388,21 +395,26 @@ class EngineScoreboard(uvm_component):
         match op:
             case Op.ALLOC:
                 model.set_entry(subtree, model.allocated(subtree, page))
-                self.mounts.used(subtree)
                 self._forget(subtree)
             case Op.FREE:
                 model.set_entry(subtree, model.freed(subtree))
                 self.suspect.discard(subtree)
-                self.mounts.gone(subtree)
                 self._forget(subtree)
             case Op.UNLOCK:
                 model.unlock(subtree)
-            case Op.MOUNT:
-                self.mounts.used(subtree)
-            case Op.UNMOUNT:
-                self.mounts.gone(subtree)
+
+    def _moved(self, op: Op, subtree: int) -> None:
+        """A command was carried out: what is known of the mount table now."""
+        match op:
             case Op.PIN | Op.UNPIN:
                 self.mounts.pin(subtree, op is Op.PIN)
+            case Op.ALLOC | Op.MOUNT if not self.disturbed:
+                self.mounts.used(subtree)
+            case Op.UNMOUNT | Op.FREE if not self.disturbed:
+                self.mounts.gone(subtree)
+            case Op.ALLOC | Op.MOUNT | Op.UNMOUNT | Op.FREE:
+                self.mounts.gone(subtree)
+                self.mounts.asked(subtree)
 
     def _forget(self, subtree: int) -> None:
         assert self.board is not None

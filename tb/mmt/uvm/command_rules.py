@@ -13,32 +13,34 @@ from ..bench import Op
 
 
 class Mounts:
-    """What is known of the mount table of ``entries``: yes, no (absent), or perhaps (None)."""
+    """What is known of the mount table of ``entries``: yes, no (absent), or perhaps (None).
+
+    ``disturbed``: accesses are under way, which may mount and push out anything but what is pinned.
+    """
 
     def __init__(self, entries: int):
         self.entries = entries
         self._known: dict[int, bool | None] = {}
         self.pinned: set[int] = set()
+        self.disturbed = False
 
-    def used(self, number: int) -> None:
-        """A subtree was mounted, or found mounted."""
-        if self._known.get(number) is not True:
-            if len(self._known) >= self.entries:
-                for other in self._known:
-                    if other not in self.pinned:
-                        self._known[other] = None
-            self._known[number] = True
-
-    def perhaps(self, number: int) -> None:
-        """A subtree was asked for, and the access failed: it may have been mounted, and another may have made room."""
+    def asked(self, number: int) -> None:
+        """An access to a subtree begins: it may have to be mounted, and another to make room for it."""
         if self._known.get(number) is not True:
             for other in self._known:
                 if other not in self.pinned:
                     self._known[other] = None
             self._known[number] = None
 
+    def used(self, number: int) -> None:
+        """A subtree was mounted, or found mounted, and nothing else is under way."""
+        if self._known.get(number) is not True:
+            if len(self._known) >= self.entries:
+                self.asked(number)
+            self._known[number] = True
+
     def gone(self, number: int) -> None:
-        """A subtree is not mounted any more."""
+        """A subtree is not mounted any more, and nothing else is under way."""
         self._known.pop(number, None)
         self.pinned.discard(number)
 
@@ -47,7 +49,9 @@ class Mounts:
 
     def may(self, number: int) -> set[bool]:
         """Return whether a subtree may be mounted, and may be not."""
-        state = self._known.get(number, False)
+        if number in self.pinned:
+            return {True}
+        state = None if self.disturbed else self._known.get(number, False)
         return {True, False} if state is None else {state}
 
     @property

@@ -204,6 +204,10 @@ def test_command_rules():
     assert rules(Op.ALLOC, 60, mounted=(200, 100), pinned=(200, 100)) == {"TABLE_FULL"}
     assert rules(Op.FREE, 200, pinned=(200,)) == {"PINNED"}
     assert rules(Op.FLUSH, 200, mounted=(200, 100, 60)) == {"OK", "NOT_MOUNTED"}
+    mounts = Mounts(2)
+    mounts.used(200)
+    mounts.disturbed = True
+    assert allowed(SMALL, board()[0], mounts, Op.UNMOUNT, 200, 0) == {"OK", "NOT_MOUNTED"}
     assert rules(12, 200) == {"BAD_COMMAND"}
 
 
