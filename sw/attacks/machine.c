@@ -34,7 +34,7 @@ static const char *const stubs[OP_COUNT] = {
 };
 
 /* Poll until none of `bits` differs from `value`; false when it takes too long. */
-static bool wait_for(volatile uint32_t *reg, uint32_t bits, uint32_t value)
+static bool wait_for(const volatile uint32_t *reg, uint32_t bits, uint32_t value)
 {
     for (uint32_t poll = 0; poll < 100000u; poll++)
         if ((*reg & bits) == value)
