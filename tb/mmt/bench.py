@@ -5,13 +5,14 @@ Addresses here are line numbers in memory unless a name says otherwise. Whoever 
 which subtrees it has tampered with (:attr:`Bench.suspect`): those may answer errors, all others must not.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from random import Random
 from typing import Final
 
-from tb.models.mmt import Mmt
+from tb.models.mmt import Mmt, RootEntry
 from tb.models.mmt_crypto import Keys
 from tb.models.mmt_layout import ROOT, Place
 from tb.models.mmt_observer import Observer
@@ -58,7 +59,7 @@ COUNTS: Final = {
         + ("failure", "denied")
     )
 }
-LIMIT: Final = 2_000_000
+LIMIT: Final = 300_000
 """Cycles after which the engine is taken to hang."""
 
 
@@ -113,7 +114,7 @@ class Bench:
         engine: Library | None = None,
         start: bool = True,
     ):
-        self.config, self.root_page, self.rng = config, root_page, Random(seed)
+        self.config, self.root_page, self.rng, self.traffic = config, root_page, Random(seed), traffic
         self.engine = engine or built(config, seed)
         self.engine.configure(traffic)
         self.protection = 0 if config.protection_bit is None else 1 << config.protection_bit
@@ -420,6 +421,30 @@ class Bench:
         for line, data in forged.image.items():
             self.engine.poke(self.raw(line), data)
         self.model.adopt(forged)
+
+    def taint(self, number: int) -> None:
+        """From now on accesses to a tree may fail, and what the engine writes of it is not explained."""
+        self.suspect.add(number)
+        self.model.tainted.add(number)
+
+    def age(self, number: int, level: int, index: int, counters: list[int], major: int = 0) -> None:
+        """Give a node of an unmounted subtree other counters, as if it had come to them by itself."""
+        with self._forging():
+            self.model.forge(number, level, index, counters, major)
+
+    def age_entry(self, number: int, entry: RootEntry) -> None:
+        """Give an unmounted subtree another root entry. Nothing of the root tree over it is on chip."""
+        with self._forging():
+            self.model.forge_entry(number, entry)
+
+    @contextmanager
+    def _forging(self) -> Iterator[None]:
+        """Put what the model changes meanwhile into memory."""
+        before = dict(self.model.image)
+        yield
+        for line, data in self.model.image.items():
+            if before.get(line) != data:
+                self.engine.poke(self.raw(line), data)
 
     # Places of a line's metadata
 

@@ -32,10 +32,10 @@ _EMIT: Final = """
 import json, pathlib, sys
 from amaranth.back import verilog
 from yingzhou.mmt.config import MmtConfig
-from yingzhou.mmt.ip import MmtIp
+from tb.mmt.probe import ProbedIp
 values = json.loads(sys.argv[1])
 config = MmtConfig(**{**values, "arities": tuple(values["arities"])})
-text = verilog.convert(MmtIp(config), name="mmt", emit_src=False, strip_internal_attrs=True)
+text = verilog.convert(ProbedIp(config), name="mmt", emit_src=False, strip_internal_attrs=True)
 pathlib.Path(sys.argv[2]).write_text(text)
 """
 
@@ -52,10 +52,11 @@ def verilog_file(config: MmtConfig) -> Path:
     import json
 
     rtl = rtl_path()
-    key = digest([repr(config), *(rtl / name for name in ("mmt", "bus", "regs")), rtl / "errors.py"])
+    parts = [*(rtl / name for name in ("mmt", "bus", "regs")), rtl / "errors.py", Path(__file__).parent / "probe.py"]
+    key = digest([repr(config), *parts])
 
     def make(folder: Path) -> None:
-        path = os.pathsep.join([str(rtl.parent), str(ROOT / "sim"), *sys.path])
+        path = os.pathsep.join([str(rtl.parent), str(ROOT / "sim"), str(ROOT), *sys.path])
         environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": path}
         command = [sys.executable, "-c", _EMIT, json.dumps(asdict(config)), str(folder / "mmt.v")]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -77,7 +78,9 @@ def _build(folder: Path, source: Path, optimize: str) -> None:
     work.mkdir()
     run_verilator([*_FLAGS, "--Mdir", str(work), "-CFLAGS", f"-fPIC -march=native -I{NATIVE}", str(source)], cwd=folder)
     env = verilator_env()
-    _run(["make", "-C", str(work), "-f", "Vmmt.mk", "-j2", f"OPT_FAST={optimize}", "OPT_SLOW=-O0"], env)
+    _run(
+        ["make", "-C", str(work), "-f", "Vmmt.mk", "-j2", f"OPT_FAST={optimize}", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0"], env
+    )
     root = verilator_root() / "include"
     _run(
         ["g++", optimize, "-std=gnu++20", "-fPIC", f"-I{NATIVE}", f"-I{work}", f"-I{root}", f"-I{root / 'vltstd'}"]
@@ -210,6 +213,11 @@ class Library:
         """Transfers on the memory's channels so far."""
         return self._lib.mmt_beats(self._engine)
 
+    @property
+    def nonces(self) -> int:
+        """AES inputs that were used for writes since the last reset, each once."""
+        return self._lib.mmt_nonces(self._engine)
+
     def events(self) -> Iterator[Event]:
         """Return and forget what happened since the last call."""
         first, arena = self._ffi.new("const struct mmt_event **"), self._ffi.new("const uint8_t **")
@@ -245,9 +253,9 @@ class Library:
         self._lib.mmt_fault(self._engine, addr, ("none", "reads", "writes", "both").index(kind))
 
 
-def built(config: MmtConfig, seed: int = 1, optimize: str = "-O1") -> Library:
-    """Return a fresh engine; builds it when needed."""
-    return Library(library(config, optimize), seed)
+def built(config: MmtConfig, seed: int = 1) -> Library:
+    """Return a fresh engine; builds it when needed. ``YZ_MMT_OPTIMIZE`` is for a build that is soon thrown away."""
+    return Library(library(config, os.environ.get("YZ_MMT_OPTIMIZE", "-O1")), seed)
 
 
 __all__ = ["FAST", "ROUGH", "Event", "Kind", "Library", "Stop", "Traffic", "built", "library", "verilog_file"]

@@ -291,6 +291,7 @@ def test_read_before_write():
     assert bench.read(FIRST + 100).data[0] == b"x" * 8 + bytes(8)
     assert not any(map(any, bench.read(FIRST + 101).data))
     bench.expect(Op.UNMOUNT, A)
+    assert not any(map(any, bench.read(FIRST + 1).data)), "a virgin leaf under a top that is fetched"
     assert not any(map(any, bench.read(FIRST + 101).data))
     assert bench.failure() is None
 

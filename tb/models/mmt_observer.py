@@ -10,7 +10,7 @@ waits until others have been seen; at most ``WINDOW`` may wait, and at rest none
 """
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from .mmt import ZERO_LINE, Mmt, RootEntry, Subtree, merge
@@ -63,6 +63,9 @@ class Observer(Mmt):
         self.seen_names: dict[tuple[bool, int], tuple[int, int]] = {}
         self.counts: dict[str, int] = {}
         self._touched: set[int] = set()
+        self.tainted: set[int] = set()
+        """Trees of which memory loses writes, or whose counters end: what is written of them is not explained any more.
+        A subtree's next life is whole again."""
 
     # What the bench announces
 
@@ -88,9 +91,28 @@ class Observer(Mmt):
         state = copy.deepcopy((other.root, other.subtrees, other.image))
         self.root, self.subtrees, self.image = state
         for tree in (self.root, *(at.tree for at in self.subtrees.values() if at.tree is not None)):
-            self.follow(tree).macs = {index: [line.mac] for index, line in tree.lines.items()}
-            leaves = [(index, node) for (level, index), node in tree.nodes.items() if level == 1]
-            self.follow(tree).stored = {index: (node.major, list(node.counters)) for index, node in leaves}
+            self._begin_here(tree)
+
+    def _begin_here(self, tree: Tree) -> None:
+        """Memory has what the tree has."""
+        follow = self.follow(tree)
+        follow.macs = {index: [line.mac] for index, line in tree.lines.items()}
+        leaves = [(index, node) for (level, index), node in tree.nodes.items() if level == 1]
+        follow.stored = {index: (node.major, list(node.counters)) for index, node in leaves}
+
+    def forge(self, number: int, level: int, index: int, counters: list[int], major: int = 0) -> None:
+        super().forge(number, level, index, counters, major)
+        self._begin_here(self.tree(number))
+
+    def forge_entry(self, number: int, entry: RootEntry) -> None:
+        super().forge_entry(number, entry)
+        self._begin_here(self.root)
+
+    def set_entry(self, number: int, entry: RootEntry) -> None:
+        super().set_entry(number, entry)
+        if not entry.valid and number in self.tainted:
+            self.tainted.discard(number)
+            self._follow.pop(number, None)
 
     def intend(self, number: int, *entries: RootEntry) -> None:
         """From now on the root entry of a subtree may also be stored as one of ``entries``: a command is under way."""
@@ -148,7 +170,9 @@ class Observer(Mmt):
         self.settle()
         if self._waiting:
             self._complain("a write was never explained")
-        for tree, follow in self._follow.values():
+        for number, (tree, follow) in self._follow.items():
+            if number in self.tainted:
+                continue
             for index, pending in follow.pending.items():
                 missing = [item for item in pending if not item.failed]
                 assert not missing, f"{len(missing)} writes of line {index} of tree {tree.layout.tree} never came out"
@@ -160,6 +184,8 @@ class Observer(Mmt):
     def check_flushed(self, number: int) -> None:
         """A flush of a subtree, or of the root tree, is done and nothing is under way."""
         self.check_quiet()
+        if number in self.tainted:
+            return
         tree = self.root if number == ROOT else self.subtree(number).tree
         if tree is not None:
             dirty = [place for place, node in tree.nodes.items() if node.dirty]
@@ -191,6 +217,8 @@ class Observer(Mmt):
         place = self.classify(line)
         if place is None:
             return "neither metadata nor a line of an allocated subtree"
+        if place.tree in self.tainted:
+            return None
         tree = self.tree(place.tree)
         self.counts[place.kind] = self.counts.get(place.kind, 0) + 1
         match place.kind:
@@ -276,7 +304,9 @@ class Observer(Mmt):
 
         Of each entry it has what is stored, what is so now, or what a command under way means.
         """
-        if plain == self.table_line(index) and not self._touched & set(range(4 * index, 4 * index + 4)):
+        if plain == self.table_line(index) and not (self._touched | self.tainted) & set(
+            range(4 * index, 4 * index + 4)
+        ):
             return False
         for place in range(4):
             number = 4 * index + place
@@ -288,13 +318,18 @@ class Observer(Mmt):
                     return False
                 continue
             at = self.subtrees.get(number, Subtree())
-            if entry != at.stored and entry != self.entry(number) and entry not in self._intended.get(number, ()):
+            if entry in (at.stored, self.entry(number), *self._intended.get(number, ())):
+                continue
+            if number not in self.tainted or replace(entry, counter=0, locked=False) != replace(
+                at.entry, counter=0, locked=False
+            ):
                 return False
         return True
 
     def _store(self, index: int, plain: bytes) -> None:
         if plain == self.table_line(index):
-            self._touched.discard(min(self._touched & set(range(4 * index, 4 * index + 4))))
+            touched = self._touched & set(range(4 * index, 4 * index + 4))
+            self._touched.discard(min(touched, default=-1))
         for place in range(4):
             if 4 * index + place < self.shape.subtrees:
                 entry = RootEntry.decode(plain[16 * place : 16 * place + 16])

@@ -9,6 +9,8 @@
 #include "Vmmt.h"
 #include "verilated.h"
 
+#include "nonces.h"
+
 extern "C" {
 #include "engine.h"
 }
@@ -17,6 +19,7 @@ namespace {
 
 using Line = std::array<uint8_t, 64>;
 constexpr uint32_t kManyEvents = 4096;
+constexpr uint32_t kQuiet = 64;  // Cycles: more than a unit of the engine needs between two accesses to memory.
 
 struct Rng {
     uint64_t state;
@@ -97,6 +100,8 @@ struct mmt_engine {
     std::vector<Burst> m_reads;
     int b_sel = -1, r_sel = -1;       // Driven now; kept until taken.
     bool v_aw = false, v_w = false, v_ar = false, v_lw = false, v_la = false, v_lr = false;
+
+    Nonces nonces;
 
     // Stability of what the engine drives.
     struct Held {
@@ -524,6 +529,26 @@ struct mmt_engine {
         stable(4, top.s_axi_rvalid, top.s_axi_rready, r.data(), r.size(), "s_axi_r");
     }
 
+    void check_nonces() {
+        std::string wrong;
+        if (top.probe_encrypt_valid) {
+            wrong += nonces.encrypt_line(top.probe_encrypt_slot);
+        }
+        if (top.probe_seal_valid) {
+            wrong += nonces.seal_node();
+        }
+        if (top.probe_lines_valid) {
+            wrong += nonces.ask_line(top.probe_lines_tag >> 3, top.probe_lines_tag & 7,
+                                     Nonces::input(top.probe_lines_block, top.probe_lines_key));
+        }
+        if (top.probe_tree_valid) {
+            wrong += nonces.ask_node(Nonces::input(top.probe_tree_block, top.probe_tree_key));
+        }
+        if (!wrong.empty()) {
+            broken(wrong);
+        }
+    }
+
     void step() {
         top.clk = 0;
         drive_memory();
@@ -536,6 +561,7 @@ struct mmt_engine {
         sample_master();
         sample_lite();
         check_stable();
+        check_nonces();
         if (top.entropy_valid && top.entropy_ready) {
             entropy.pop_front();
         }
@@ -582,6 +608,7 @@ struct mmt_engine {
         for (auto &h : held) {
             h.on = false;
         }
+        nonces.clear();
         top.rst = 0;
         irq = false;
     }
@@ -598,7 +625,7 @@ struct mmt_engine {
                 return MMT_STOP_EVENTS;
             }
             quiet = idle() && !top.m_axi_awvalid && !top.m_axi_arvalid ? quiet + 1 : 0;
-            if (quiet > 16) {
+            if (quiet > kQuiet) {
                 return MMT_STOP_IDLE;
             }
             step();
@@ -661,6 +688,8 @@ uint32_t mmt_events(mmt_engine *e, const mmt_event **events, const uint8_t **are
     *arena = e->arena.data();
     return uint32_t(e->events.size());
 }
+
+uint64_t mmt_nonces(mmt_engine *e) { return e->nonces.count(); }
 
 void mmt_clear_events(mmt_engine *e) {
     e->events.clear();

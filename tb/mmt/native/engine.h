@@ -15,7 +15,7 @@ enum mmt_event_kind {
     MMT_MEMORY_READ = 5,  /* a line of memory was read: addr; id */
     MMT_LITE_DONE = 6,    /* tag, resp, addr is the word read */
     MMT_IRQ = 7,          /* resp is the new level */
-    MMT_PROTOCOL = 8,     /* a rule of AXI was broken: data is the text */
+    MMT_PROTOCOL = 8,     /* a rule of AXI was broken, or an AES input was used twice: data is the text */
 };
 
 struct mmt_event {
@@ -63,6 +63,8 @@ uint64_t mmt_cycle(struct mmt_engine *e);
 uint64_t mmt_beats(struct mmt_engine *e);
 
 uint32_t mmt_events(struct mmt_engine *e, const struct mmt_event **events, const uint8_t **arena);
+/* AES inputs that were used for writes since the last reset. */
+uint64_t mmt_nonces(struct mmt_engine *e);
 void mmt_clear_events(struct mmt_engine *e);
 
 void mmt_peek(struct mmt_engine *e, uint64_t line_addr, uint8_t *data);
