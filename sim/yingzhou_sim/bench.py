@@ -43,6 +43,7 @@ examples:
   yingzhou bench                         everything -> build/bench/results.csv and report.html
   yingzhou bench --only walks            only the cost of page walks
   yingzhou bench --trace sort-64K.yzt    only replay this trace
+  yingzhou bench --only mmt --variant mmt --accesses 3000
   yingzhou bench --latency 40 --jobs 1   the walk bench at one DRAM latency, one simulation at a time
 """
 
@@ -61,6 +62,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="FILE",
         help="replay this trace (yingzhou trace record) and nothing else; may be repeated",
+    )
+    parser.add_argument(
+        "--accesses",
+        type=positive,
+        metavar="N",
+        help="replay only the first N accesses of each trace (default: all)",
+    )
+    parser.add_argument(
+        "--variant",
+        action="append",
+        choices=bench_mmt.VARIANTS,
+        help="measure only this way from the cache to DRAM, and unprotected; may be repeated (default: all)",
     )
     parser.add_argument(
         "--latency",
@@ -153,7 +166,15 @@ def run(arguments: argparse.Namespace) -> int:
     latencies = sorted(set(arguments.latency or LATENCIES))
     require(max(latencies) <= 10000, f"--latency {max(latencies)} is too large; accepted are 1 to 10000")
     traces = arguments.trace or (bench_mmt.shipped() if "mmt" in families else [])
-    memory = bench_mmt.measure(traces, "mmt" in families, lambda what: print(what, flush=True), arguments.jobs)
+    chosen = [v for name, v in bench_mmt.VARIANTS.items() if name in ("unprotected", *(arguments.variant or [name]))]
+    memory = bench_mmt.measure(
+        traces,
+        "mmt" in families,
+        lambda what: print(what, flush=True),
+        arguments.jobs,
+        chosen,
+        arguments.accesses,
+    )
     todo = plans(families, latencies)
     if todo:
         print("building the machines and their firmware; the first time takes some minutes each", flush=True)

@@ -29,15 +29,15 @@ def shipped() -> list[Path]:
     return sorted(TRACES.glob(f"*{SUFFIX}"))
 
 
-def replay(variant: Variant, trace: Trace) -> list[Row]:
-    """Replay a trace: cycles of the core.
+def replay(variant: Variant, trace: Trace, accesses: int | None = None) -> list[Row]:
+    """Replay a trace, or its first ``accesses``: cycles of the core.
 
     Every line of the trace is written before, so that none is one that was never used.
     """
     lines = sorted({r.line for r in trace.records})
     with variant.open(lines) as bench:
         write_all(bench, lines)
-        cycles = bench.replay(trace.records)
+        cycles = bench.replay(trace.records[:accesses])
         require_sound(variant.name, bench)
     return [Row(f"trace {trace.name}", variant.name, f"LLC {trace.llc_bytes >> 10} KiB", cycles, "cycles")]
 
@@ -49,6 +49,7 @@ class _Part:
     variant: Variant
     of: str
     trace: Path | None = None
+    accesses: int | None = None
 
     @property
     def text(self) -> str:
@@ -68,11 +69,13 @@ class _Part:
                 rows = bench_mmt_space.state_on_chip(self.variant)
             case _:
                 assert self.trace is not None
-                rows = replay(self.variant, read_trace(self.trace))
+                rows = replay(self.variant, read_trace(self.trace), self.accesses)
         return rows, time.monotonic() - begin
 
 
-def _parts(traces: Sequence[Path], patterns_too: bool, variants: Sequence[Variant]) -> list[_Part]:
+def _parts(
+    traces: Sequence[Path], patterns_too: bool, variants: Sequence[Variant], accesses: int | None
+) -> list[_Part]:
     """Return the parts, long ones first."""
     parts: list[_Part] = []
     engines = [variant for variant in variants if variant.config]
@@ -82,7 +85,7 @@ def _parts(traces: Sequence[Path], patterns_too: bool, variants: Sequence[Varian
         parts += [_Part(variant, "memory") for variant in variants]
         parts += [_Part(variant, "subtrees") for variant in engines]
     for path in traces:
-        parts += [_Part(variant, f"trace {path.stem}", path) for variant in variants]
+        parts += [_Part(variant, f"trace {path.stem}", path, accesses) for variant in variants]
     return parts
 
 
@@ -92,8 +95,12 @@ def measure(
     say: Callable[[str], None],
     jobs: int = 1,
     variants: Sequence[Variant] | None = None,
+    accesses: int | None = None,
 ) -> list[Row]:
-    """Measure every variant, ``jobs`` parts at a time; ``say`` hears what is done."""
+    """Measure every variant, ``jobs`` parts at a time; ``say`` hears what is done.
+
+    ``accesses``: replay only so many of each trace. ``variants``: by default all.
+    """
     if not traces and not patterns_too:
         return []
     for path in traces:
@@ -101,7 +108,7 @@ def measure(
     variants = list(VARIANTS.values()) if variants is None else variants
     libraries = build_all([variant.library for variant in variants])
     built = [replace(variant, built=path) for variant, path in zip(variants, libraries, strict=True)]
-    parts = _parts(traces, patterns_too, built)
+    parts = _parts(traces, patterns_too, built, accesses)
     found: dict[_Part, list[Row]] = {}
     # A library that is loaded twice into one process would share nothing but its name: one process for each part.
     context = multiprocessing.get_context("spawn")
