@@ -42,7 +42,7 @@ def test_hits_and_victims_of_random_sets(replacement: str):
     seen = {"hit": 0, "empty": 0, "victim": 0, "none": 0}
 
     async def steps(ctx):
-        for _ in range(1500):
+        for _ in range(800):
             line = rng.randrange(4) | rng.randrange(16) << 2
             tags = rng.sample(range(16), 8)
             reserved, state, draw = rng.getrandbits(8) & rng.getrandbits(8), rng.getrandbits(7), rng.getrandbits(16)
@@ -76,7 +76,7 @@ def test_hits_and_victims_of_random_sets(replacement: str):
                 seen["none"] += 1
 
     check(dut, steps)
-    assert min(seen.values()) > 20, seen
+    assert min(seen.values()) > 10, seen
 
 
 # Visits

@@ -229,7 +229,8 @@ class LlcCore(wiring.Component):
             waiting.push_starved.eq(decide.starved),
             waiting.pop.eq(decide.waited_done),
             waiting.starved.eq(decide.waited_starved),
-            waiting.change.eq(change),
+            # An operation that gives up a resource it had waited for is a change too.
+            waiting.change.eq(change | decide.decided | decide.stopped),
             mshrs.first_line.eq(waiting.first_line),
             waiting.blocked.eq(mshrs.first_same | (decide.held.valid & (decide.held.line == waiting.first_line))),
             write_back.push.eq(decide.write_back),
