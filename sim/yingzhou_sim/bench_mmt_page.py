@@ -31,7 +31,7 @@ def _horizontal(axes: Axes, labels: Sequence[str], series: dict[str, dict[str, f
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
     axes.set_xlabel(unit)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
     _tidy(axes)
 
 
@@ -101,7 +101,7 @@ def subtree_figure(rows: Sequence[Row]) -> Figure | None:
     axes.set_xticks(SIZES_MIB, [str(mib) for mib in SIZES_MIB])
     axes.set_xlabel("MiB")
     axes.set_ylabel("cycles")
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
     _tidy(axes)
     return figure
 
