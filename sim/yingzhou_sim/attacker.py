@@ -84,6 +84,8 @@ class Attacker:
 
     def fill(self, address: int, size: int, value: int) -> None:
         """Write ``size`` bytes of ``value``."""
+        most = len(self._machine.dram_range)
+        require(size <= most, f"size is {size}; accepted are 0 to {most}")
         self._machine.poke(address, bytes([value & 0xFF]) * size)
 
     def fault(self, address: int, size: int) -> None:

@@ -161,7 +161,7 @@ static void old_life(void)
 static void errors_of_dram(void)
 {
     struct enclave e;
-    if (!waiting(&e))
+    if (!attack_ready() || !waiting(&e))
         return;
     physical(YZ_ATTACK_FAULT, e.memory, e.memory_bytes, 0);
     int32_t error = enclave_slice(&e);
