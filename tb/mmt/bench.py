@@ -122,6 +122,8 @@ class Bench:
         self._tag = 0
         self.suspect: set[int] = set()
         self.refusing: set[int] = set()
+        self.ending: set[int] = set()
+        """Subtrees that are freed beside accesses: those answered late may be of before."""
         self.everything = False
         self.model: Observer
         self.board: Scoreboard
@@ -140,7 +142,7 @@ class Bench:
         )
         base = self.config.memory_base
         self.board = Scoreboard(self.model, base, self.protection, self.reason)
-        self.suspect, self.refusing, self.everything = set(), set(), False
+        self.suspect, self.refusing, self.ending, self.everything = set(), set(), set(), False
         self._poked: dict[int, tuple[bytes, bytes]] = {}
         if offer:
             self.engine.entropy([int.from_bytes(material[4 * i : 4 * i + 4], "little") for i in range(12)])
@@ -177,6 +179,7 @@ class Bench:
             assert operation not in self.board.operations
         results, self.board.results = self.board.results, {}
         self.board.rest()
+        self.ending.clear()
         return results
 
     def issue(self, burst: Burst) -> int:
@@ -369,6 +372,8 @@ class Bench:
             return True, False
         number = line // self.model.shape.subtree_lines
         at = self.model.subtrees.get(number)
+        if number in self.ending:
+            return True, True
         if at is None or at.tree is None or at.entry.locked or number in self.refusing:
             return True, False
         return number in self.suspect or ROOT in self.suspect, True
