@@ -4,12 +4,13 @@
 // SLAVE = 1: the design under proof is the slave: what a master must do is assumed, what a slave must do is asserted.
 // SLAVE = 0: the other way round. TRUST = 0: nothing is assumed of what the other side answers (SLAVE = 0 only).
 // MAX: bursts of one identifier under way, each way; the side that is assumed keeps to it.
-// BEATS: longest burst that the assumed master sends.
-// ONE = 1: answers are followed for one identifier, arbitrary and constant; 0: for all of them.
+// BEATS: longest burst, a power of two from 2: an assumed master sends no longer one, an asserted one must not.
+// KEPT: bits at each end of the data that are followed while they wait to be taken; bits are not told apart.
+// IDENTS: identifiers that are in use; the cover statements are about them.
 
 module axi4_rules #(
     parameter SLAVE = 1, parameter TRUST = 1, parameter ADDR = 16, parameter ID = 1, parameter MAX = 2,
-    parameter ONE = 0, parameter DATA = 128, parameter BEATS = 256
+    parameter IDENTS = 2, parameter DATA = 128, parameter KEPT = 8, parameter BEATS = 256
 ) (
     input clk,
     input awvalid, input awready, input [ID - 1:0] awid, input [ADDR - 1:0] awaddr, input [7:0] awlen,
@@ -25,11 +26,12 @@ module axi4_rules #(
         .payload({awid, awaddr, awlen, awsize, awburst}));
     axi4_stable #(.WIDTH(ID + ADDR + 13), .ASSUME(SLAVE)) ar (.clk(clk), .valid(arvalid), .ready(arready),
         .payload({arid, araddr, arlen, arsize, arburst}));
+    localparam [DATA - 1:0] FOLLOWED = ((1 << KEPT) - 1) | ~({DATA{1'b1}} >> KEPT);
     axi4_stable #(.WIDTH(DATA + DATA / 8 + 1), .ASSUME(SLAVE)) w (.clk(clk), .valid(wvalid), .ready(wready),
-        .payload({wdata, wstrb, wlast}));
+        .payload({wdata & FOLLOWED, wstrb, wlast}));
     generate if (SLAVE || TRUST) begin : answers
         axi4_stable #(.WIDTH(ID + DATA + 3), .ASSUME(!SLAVE)) r (.clk(clk), .valid(rvalid), .ready(rready),
-            .payload({rid, rdata, rresp, rlast}));
+            .payload({rid, rdata & FOLLOWED, rresp, rlast}));
         axi4_stable #(.WIDTH(ID + 2), .ASSUME(!SLAVE)) b (.clk(clk), .valid(bvalid), .ready(bready),
             .payload({bid, bresp}));
     end endgenerate
@@ -41,18 +43,19 @@ module axi4_rules #(
 
     // A5.4: write data comes in the order of the addresses. It may come before its address; here at most one burst does.
     wire aw_taken = awvalid && awready, w_taken = wvalid && wready;
-    reg [7:0] lens [0:MAX - 1];
+    localparam LEN = $clog2(BEATS), COUNT = $clog2(MAX + 1);
+    reg [LEN - 1:0] lens [0:MAX - 1];
     reg [ID - 1:0] idents [0:MAX - 1];
-    reg [3:0] addresses = 0;
-    reg [8:0] beats = 0;
-    reg ahead = 0; reg [7:0] ahead_len = 0;
+    reg [COUNT - 1:0] addresses = 0;
+    reg [LEN:0] beats = 0;
+    reg ahead = 0; reg [LEN - 1:0] ahead_len = 0;
     wire data_done = w_taken && wlast;
     wire pair_later = addresses != 0 && data_done;
     wire pair_now = addresses == 0 && aw_taken && (ahead || data_done);
     wire complete = pair_later || pair_now;
     wire [ID - 1:0] complete_id = pair_later ? idents[0] : awid;
     wire push = aw_taken && !pair_now;
-    wire [3:0] place = addresses - pair_later;
+    wire [COUNT - 1:0] place = addresses - pair_later;
     integer k;
     always @(posedge clk) begin
         addresses <= addresses + push - pair_later;
@@ -72,7 +75,10 @@ module axi4_rules #(
         // The assumed side: at most MAX addresses before their data, at most one burst of data before its address.
         if (SLAVE) assume (!(awvalid && (addresses == MAX || awlen >= BEATS)) && !(wvalid && ahead)
             && !(arvalid && arlen >= BEATS));
-        else assume (!(awvalid && awready && addresses == MAX) && !(wready && wvalid && ahead));
+        else begin
+            length: assert (!(awvalid && awlen >= BEATS) && !(arvalid && arlen >= BEATS));
+        end
+        if (!SLAVE) assume (!(awvalid && awready && addresses == MAX) && !(wready && wvalid && ahead));
     end
 
     // A3.4.1: a burst has AxLEN + 1 beats, the last of them with WLAST.
@@ -89,16 +95,14 @@ module axi4_rules #(
         end
     end
 
-    (* anyconst *) reg [ID - 1:0] any_id;
     genvar i;
-    generate for (i = 0; i < (ONE ? 1 : 1 << ID); i = i + 1) begin : ident
-        axi4_answers #(.SLAVE(SLAVE), .TRUST(TRUST), .MAX(MAX)) follow (
+    generate for (i = 0; i < 1 << ID; i = i + 1) begin : ident
+        axi4_answers #(.SLAVE(SLAVE), .TRUST(TRUST), .MAX(MAX), .LEN(LEN), .COVER(i < IDENTS)) follow (
             .clk(clk),
-            .ar_valid(arvalid && arid == (ONE ? any_id : i)), .arready(arready), .arlen(arlen),
-            .r_valid(rvalid && rid == (ONE ? any_id : i)), .rready(rready), .rlast(rlast),
-            .aw_valid(awvalid && awid == (ONE ? any_id : i)), .awready(awready),
-            .w_complete(complete && complete_id == (ONE ? any_id : i)),
-            .b_valid(bvalid && bid == (ONE ? any_id : i)), .bready(bready));
+            .ar_valid(arvalid && arid == i), .arready(arready), .arlen(arlen[LEN - 1:0]),
+            .r_valid(rvalid && rid == i), .rready(rready), .rlast(rlast),
+            .aw_valid(awvalid && awid == i), .awready(awready), .w_complete(complete && complete_id == i),
+            .b_valid(bvalid && bid == i), .bready(bready));
     end endgenerate
 endmodule
 
@@ -132,18 +136,20 @@ module axi4_shape #(parameter ADDR = 16, parameter SIZE = 4, parameter ASSUME = 
 endmodule
 
 // A5.3: answers of one identifier: only what was asked for, in order, each once, with RLAST at the last beat alone.
-module axi4_answers #(parameter SLAVE = 1, parameter TRUST = 1, parameter MAX = 2) (
+module axi4_answers #(parameter SLAVE = 1, parameter TRUST = 1, parameter MAX = 2, parameter LEN = 8,
+                      parameter COVER = 1) (
     input clk,
-    input ar_valid, input arready, input [7:0] arlen, input r_valid, input rready, input rlast,
+    input ar_valid, input arready, input [LEN - 1:0] arlen, input r_valid, input rready, input rlast,
     input aw_valid, input awready, input w_complete, input b_valid, input bready
 );
-    reg [7:0] lens [0:MAX - 1];
-    reg [3:0] reads = 0, writes = 0, due = 0;
-    reg [7:0] beat = 0;
+    localparam COUNT = $clog2(MAX + 1);
+    reg [LEN - 1:0] lens [0:MAX - 1];
+    reg [COUNT - 1:0] reads = 0, writes = 0, due = 0;
+    reg [LEN - 1:0] beat = 0;
     wire ar_taken = ar_valid && arready, r_taken = r_valid && rready;
     wire aw_taken = aw_valid && awready, b_taken = b_valid && bready;
     wire read_ends = r_taken && rlast;
-    wire [3:0] place = reads - read_ends;
+    wire [COUNT - 1:0] place = reads - read_ends;
     integer k;
     always @(posedge clk) begin
         reads <= reads + ar_taken - read_ends;
@@ -166,9 +172,11 @@ module axi4_answers #(parameter SLAVE = 1, parameter TRUST = 1, parameter MAX = 
             write_answer: assert (b_asked);
         end else if (TRUST) assume (r_asked && b_asked);
         // Neither the rules nor the limits keep anything from happening.
-        cover (read_ends && beat != 0);
-        cover (read_ends && reads == MAX);
-        cover (b_taken);
-        cover (b_taken && writes == MAX);
+        if (COVER) begin
+            cover (read_ends && beat != 0);
+            cover (read_ends && reads == MAX);
+            cover (b_taken);
+            cover (b_taken && writes == MAX);
+        end
     end
 endmodule

