@@ -68,7 +68,7 @@ JOBS: Final = (
         verilog=split,
         sources=RULES,
         engine=BMC,
-        prove_depth=12,
+        prove_depth=9,
         cover_depth=14,
         bound="PDR needs many minutes to count answers of two identifiers on three sides",
     ),

@@ -29,7 +29,7 @@ def _run(job: Job, mode: str, outdir: Path, trace: bool) -> Result:
     result = run_job(job, mode, outdir, trace)
     print(
         f"{result.name:24} {result.mode:6} {result.status:6} {result.properties:4} properties "
-        f"{result.engine.split()[-2] if result.mode == 'prove' else '':8} {result.reach} {result.seconds:7.1f} s",
+        f"{result.reach} {result.seconds:7.1f} s",
         flush=True,
     )
     return result
