@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,7 @@ from yingzhou.errors import ConfigError
 from yingzhou_sim.paths import BUILD, ROOT
 
 from . import axi_units, gpt, mmt
-from .job import MODES, Job, Result, run_job
+from .job import BMC, MODES, Job, Result, run_job
 
 JOBS: Final = gpt.JOBS + mmt.JOBS + axi_units.JOBS
 AT_ONCE: Final = 2
@@ -49,14 +49,25 @@ def _table(results: Sequence[Result]) -> str:
 
 
 def prove_all(
-    outdir: Path = BUILD / "prove", names: Sequence[str] = (), modes: Sequence[str] = MODES, trace: bool = True
+    outdir: Path = BUILD / "prove",
+    names: Sequence[str] = (),
+    modes: Sequence[str] = MODES,
+    *,
+    trace: bool = True,
+    cycles: int | None = None,
 ) -> list[Result]:
-    """Run every proof and vacuity check, or those named; write ``results.json`` and ``results.md`` into ``outdir``."""
+    """Run every proof and vacuity check, or those named; write ``results.json`` and ``results.md`` into ``outdir``.
+
+    ``trace`` : show how a property fails. ``cycles`` : look for a failure in so many cycles only.
+    """
     known = [job.name for job in JOBS]
     for name in names:
         if name not in known:
             raise ConfigError(f"proof {name!r} does not exist; accepted are {', '.join(known)}")
-    chosen = [(job, mode) for job in JOBS if not names or job.name in names for mode in modes]
+    jobs = JOBS
+    if cycles is not None:
+        jobs = [replace(job, engine=BMC, prove_depth=cycles, bound="on demand") for job in JOBS]
+    chosen = [(job, mode) for job in jobs if not names or job.name in names for mode in modes]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         results = list(pool.map(lambda each: _run(each[0], each[1], outdir, trace), chosen))
     outdir.mkdir(parents=True, exist_ok=True)
@@ -75,12 +86,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mode", choices=MODES, action="append", help="prove, or cover: the vacuity check (default: both)"
     )
     parser.add_argument("--no-trace", action="store_true", help="do not show how a property fails: that takes minutes")
+    parser.add_argument("--cycles", type=int, metavar="N", help="only look for failures in the first N cycles")
     parser.add_argument("--out", type=Path, default=BUILD / "prove", help="folder for results and traces (%(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run ``yingzhou prove``: 0 when everything holds, 1 otherwise."""
-    results = prove_all(arguments.out, arguments.names, arguments.mode or MODES, not arguments.no_trace)
+    results = prove_all(
+        arguments.out,
+        arguments.names,
+        arguments.mode or MODES,
+        trace=not arguments.no_trace,
+        cycles=arguments.cycles,
+    )
     print(f"table: {os.path.relpath(arguments.out / 'results.md', ROOT)}")
     failed = [result for result in results if result.status != "pass"]
     for result in failed:

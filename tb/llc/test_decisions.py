@@ -8,6 +8,7 @@ import random
 from itertools import product
 
 import pytest
+from amaranth.hdl import Value
 from amaranth.sim import Simulator
 
 from tb.models.llc_sets import CacheSet, Replacement, Shape
@@ -262,7 +263,7 @@ def test_tags_are_swept_then_kept(parity: bool):
             got = ctx.get(dut.entries[n])
             assert got.tag == (0x5A5 if n == 2 else 0) and got.owner == (3 if n == 2 else 0)
         assert not ctx.get(dut.bad)
-        width = len(dut.memories[2].data[2])
+        width = len(Value.cast(dut.memories[2].data[2]))
         for bit in range(width):
             kept = ctx.get(dut.memories[2].data[2])
             ctx.set(dut.memories[2].data[2], kept ^ 1 << bit)

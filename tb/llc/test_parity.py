@@ -4,7 +4,7 @@
 from typing import Any
 
 import pytest
-from amaranth.hdl import ClockDomain, Module
+from amaranth.hdl import ClockDomain, Module, Value
 from amaranth.sim import Simulator
 
 from yingzhou.llc.config import LlcConfig
@@ -103,7 +103,7 @@ def test_a_flipped_bit_of_a_locked_line_stops_the_cache(met_by: str):
     async def scenario(rig: Rig) -> None:
         ctx, core = rig.ctx, rig.core
         entry = core.tags.memories[0].data[0]
-        width = len(entry)
+        width = len(Value.cast(entry))
         ctx.set(core.quota.quota, [2])
         for bit in (0, 1, 2, 3, 4, width - 2, width - 1):
             await rig.reset()

@@ -23,13 +23,17 @@ OUT: Final = BUILD / "mutation" / "proofs"
 
 @dataclass(frozen=True, kw_only=True)
 class Mutant:
-    """One change: in ``file`` (below rtl/yingzhou), ``old`` becomes ``new``; ``proof`` notices."""
+    """One change: in ``file`` (below rtl/yingzhou), ``old`` becomes ``new``; ``proof`` notices.
+
+    ``cycles`` : when the failure is in so many cycles after reset, but too deep for the proof's own engine to find.
+    """
 
     name: str
     proof: str
     file: str
     old: str
     new: str
+    cycles: int | None = None
 
 
 MUTANTS: Final = tuple(
@@ -53,6 +57,8 @@ def refuted(mutant: Mutant) -> bool:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [sys.executable, "-m", "yingzhou_sim", "prove", mutant.proof, "--mode", "prove", "--no-trace"]
+    if mutant.cycles is not None:
+        command += ["--cycles", str(mutant.cycles)]
     done = subprocess.run(
         [*command, "--out", str(copy)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
