@@ -77,7 +77,9 @@ def test_refused(case, tmp_path: Path):
 
 
 def test_unknown_map_and_parameter():
-    with pytest.raises(ConfigError, match="register map 'gtp' is not known; accepted: .*gpt, llc, mmt, sim, sysinfo, uart"):
+    with pytest.raises(
+        ConfigError, match="register map 'gtp' is not known; accepted: .*gpt, llc, mmt, sim, sysinfo, uart"
+    ):
         load("gtp")
     with pytest.raises(ConfigError, match="does not have a parameter 'AREA'"):
         load("gpt", AREA=3)
