@@ -108,6 +108,7 @@ class Bench:
         self.bad_reads: set[int] = set()
         self.bad_writes: set[int] = set()
         self.quota = [0] * self.config.domains
+        self.way_masks = [(1 << self.config.ways) - 1] * USERS
         self.board = Scoreboard(self.config, self.memory)
         self.cycle = 0
         self.reset()
@@ -139,6 +140,8 @@ class Bench:
             self.tick()
         self.core.set("rst", 0)
         self.set_quota(*([0] * self.config.domains))
+        if self.config.way_masks:
+            self.set_way_masks(*self.way_masks)
 
     def set_quota(self, *lines: int) -> None:
         """Set the quotas of domains 1, 2 and so on."""
@@ -146,6 +149,12 @@ class Bench:
         self.board.model.quota = dict(enumerate(self.quota, 1))
         bits = self.config.count_bits
         self.core.set("quota__quota", sum(value << bits * n for n, value in enumerate(self.quota)))
+
+    def set_way_masks(self, *masks: int) -> None:
+        """Set which ways the misses of each user may take, a bit a way."""
+        self.way_masks[:] = masks
+        self.board.model.way_masks = dict(enumerate(masks))
+        self.core.set("way_masks", sum(mask << self.config.ways * n for n, mask in enumerate(masks)))
 
     def counts(self) -> list[int]:
         """Return how many lines each domain has locked, domain 1 first."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tb.models.llc import HIT_CYCLES, Answer, Llc, Request
 from tb.models.llc_operations import Action, Result, Status
-from tb.models.llc_sets import Replacement, Shape
+from tb.models.llc_sets import FREE_WAYS, Replacement, Shape
 from yingzhou.llc.config import LlcConfig
 
 CHECK_CYCLES: Final = 64
@@ -23,6 +23,7 @@ def shape_of(config: LlcConfig) -> Shape:
         domains=config.domains,
         mshrs=config.mshrs,
         replacement=Replacement(config.replacement),
+        free_ways=config.ways if config.way_masks else FREE_WAYS,
         cacheable=lambda line: any(line in part for part in ranges),
     )
 

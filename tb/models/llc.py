@@ -119,6 +119,8 @@ class Llc:
     shape: Shape
     dram: dict[int, bytes] = field(default_factory=dict)
     quota: dict[int, int] = field(default_factory=dict)
+    way_masks: dict[int, int] = field(default_factory=dict)
+    """With way partitioning: for a request's tag the ways that its miss may take, a bit each."""
 
     def __post_init__(self) -> None:
         self.flat = dict(self.dram)
@@ -206,7 +208,9 @@ class Llc:
         require(len(self.misses) < self.shape.mshrs, f"{len(self.misses) + 1} misses with {self.shape.mshrs} MSHRs")
         require(self.wanted(line, lock), f"nobody waits for line {line:#x}")
         at = self.set_of(line)
-        number = at.victim(draw, self.held())
+        first = self.first(line)
+        among = -1 if lock or first is None else self.way_masks.get(first.tag, -1)
+        number = at.victim(draw, self.held(), among)
         require(number is not None, f"a miss of line {line:#x} found a way, but there is no candidate")
         assert number is not None
         way = at.ways[number]
@@ -216,7 +220,7 @@ class Llc:
             self.writing.setdefault(victim, deque()).append(Write(write_back))
         way.clear()
         way.reserved = True
-        request = None if lock else self.first(line)
+        request = None if lock else first
         self.misses[line] = Miss(number, request, fetched=request is not None and request.whole)
         return Reservation(number, victim, write_back)
 
@@ -383,7 +387,7 @@ class Llc:
         """Return why one more line may not be locked for a domain, or DONE."""
         if self.locked(domain) >= self.quota.get(domain, 0):
             return Result.QUOTA
-        if self.set_of(line).unlocked() <= FREE_WAYS:
+        if self.set_of(line).unlocked() <= self.shape.free_ways:
             return Result.SET_FULL
         return Result.DONE
 

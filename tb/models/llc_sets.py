@@ -26,6 +26,7 @@ class Shape:
     ways, sets   powers of two.
     domains      highest domain that may own a locked line.
     mshrs        misses that may be under way.
+    free_ways    ways of a set that are never locked.
     cacheable    whether a line (physical address / 64, protection bit included) is in the cacheable range.
     """
 
@@ -34,6 +35,7 @@ class Shape:
     domains: int = 3
     mshrs: int = 4
     replacement: Replacement = Replacement.PLRU
+    free_ways: int = FREE_WAYS
     cacheable: Callable[[int], bool] = lambda line: 0 <= line < 1 << 26
 
     def set_of(self, line: int) -> int:
@@ -43,7 +45,7 @@ class Shape:
     @property
     def page_fits(self) -> bool:
         """Whether the cache could hold a locked page beside the ways that are never locked (rule 21)."""
-        return -(-PAGE_LINES // self.sets) <= self.ways - FREE_WAYS
+        return -(-PAGE_LINES // self.sets) <= self.ways - self.free_ways
 
 
 class Tree:
@@ -112,23 +114,34 @@ class CacheSet:
         assert len(found) <= 1, f"line {line:#x} is in ways {found}"
         return found[0] if found else None
 
-    def empty(self) -> list[int]:
-        """Return the ways that are invalid and not reserved."""
-        return [number for number, way in enumerate(self.ways) if way.line is None and not way.reserved]
+    def empty(self, among: int = -1) -> list[int]:
+        """Return the ways that are invalid and not reserved, of those whose bit in ``among`` is 1."""
+        return [
+            number
+            for number, way in enumerate(self.ways)
+            if among >> number & 1 and way.line is None and not way.reserved
+        ]
 
-    def candidates(self, held: Collection[int] = ()) -> list[int]:
+    def candidates(self, held: Collection[int] = (), among: int = -1) -> list[int]:
         """Return the ways that replacement may take: valid, not locked, not reserved; not ``held`` by an operation."""
         return [
             number
             for number, way in enumerate(self.ways)
-            if way.line is not None and not way.owner and not way.reserved and way.line not in held
+            if among >> number & 1
+            and way.line is not None
+            and not way.owner
+            and not way.reserved
+            and way.line not in held
         ]
 
-    def victim(self, draw: int, held: Collection[int] = ()) -> int | None:
-        """Return the way of the next miss, or None when it must wait (rule 9). ``draw``: the LFSR, when random."""
-        if empty := self.empty():
+    def victim(self, draw: int, held: Collection[int] = (), among: int = -1) -> int | None:
+        """Return the way of the next miss, or None when it must wait (rule 9).
+
+        ``draw``: the LFSR, when random. ``among``: a bit for each way that may be taken, when not all may.
+        """
+        if empty := self.empty(among):
             return empty[0]
-        candidates = self.candidates(held)
+        candidates = self.candidates(held, among)
         if not candidates:
             return None
         if self.shape.replacement is Replacement.RANDOM:

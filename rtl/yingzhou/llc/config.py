@@ -51,6 +51,9 @@ class LlcConfig:
     cacheable : tuple of (int, int) or None
         Ranges of byte addresses that are memory, each as first and one past the last, multiples of a page; a request
         elsewhere is answered with an error. None: everything that the address reaches.
+    way_masks : bool
+        Way partitioning, to compare locks with: each user's misses may only take the ways that a port says. No line can
+        be locked then. Only for the core and its bench; the block for other systems refuses it.
     """
 
     size_bytes: int = 128 << 10
@@ -62,6 +65,7 @@ class LlcConfig:
     domains: int = 8
     parity: bool = False
     cacheable: tuple[tuple[int, int], ...] | None = None
+    way_masks: bool = False
 
     def __post_init__(self) -> None:
         require(self.ways in (2, 4, 8, 16), f"ways is {self.ways}; accepted are 2, 4, 8, 16")
@@ -146,9 +150,14 @@ class LlcConfig:
         return exact_log2(self.lines) + 1
 
     @property
+    def lockable_ways(self) -> int:
+        """Ways of a set that may be locked."""
+        return 0 if self.way_masks else self.ways - FREE_WAYS
+
+    @property
     def page_fits(self) -> bool:
         """Whether a locked page fits beside the ways that are never locked."""
-        return -(-PAGE_LINES // self.sets) <= self.ways - FREE_WAYS
+        return -(-PAGE_LINES // self.sets) <= self.lockable_ways
 
     # What the AXI4 units of the bus call the place of lines among addresses: all of the address counts.
 

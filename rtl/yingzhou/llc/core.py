@@ -173,6 +173,8 @@ class LlcCore(wiring.Component):
         tags, trees, write_back = self._tags, self._trees, self._write_back
         set_number = self._item.line[: self.config.set_bits]
         m.submodules.draw = draw = Draw()
+        if self.config.way_masks:
+            m.d.comb += decide.allowed.eq(self.way_masks[self._item.user])
         change = decide.release | decide.let_go | write_back.done
         park = mshrs.park
         m.d.comb += [
@@ -295,6 +297,7 @@ class LlcCore(wiring.Component):
         lost = write_back.done & write_back.done_error & (write_back.done_why != Why.OPERATION)
         m.d.comb += [
             self.stopped.eq(decide.stopped),
+            self.drained.eq(write_back.left == 0),
             self.failure.valid.eq(lost | decide.stops),
             self.failure.kind.eq(Mux(decide.stops, Failure.PARITY, Failure.WRITE_BACK)),
             self.failure.line.eq(Mux(decide.stops, self._item.line, write_back.done_line)),

@@ -25,6 +25,7 @@ class Decide(wiring.Component):
     -----
     valid, item  : what is in cycle 1.
     entries, bad, tree, draw : tag entries of its set, one does not fit its parity, replacement state, LFSR.
+    allowed      : only with ``way_masks``: a bit a way: the item's user may have a new line there.
     under_way    : a bit an MSHR: it is about the item's line. ``reserved``: a bit a way of its set.
     mshr_free, room : an MSHR, and a place in the write-back queue, are free.
     waits_here   : a request to its line is in the waiting queue. ``starving``: one there needs a resource.
@@ -61,6 +62,7 @@ class Decide(wiring.Component):
                 "draw": In(DRAW_BITS),
                 "under_way": In(config.mshrs),
                 "reserved": In(config.ways),
+                **({"allowed": In(config.ways)} if config.way_masks else {}),
                 "mshr_free": In(1),
                 "room": In(1),
                 "waits_here": In(1),
@@ -128,6 +130,8 @@ class Decide(wiring.Component):
             self._stop.eq(self.stopped | self.stops),
             self.release.eq(self.valid & (i.source == Source.PARKED)),
         ]
+        if config.way_masks:
+            m.d.comb += found.allowed.eq(self.allowed)
         with m.If(self.stops):
             m.d.sync += self.stopped.eq(1)
         with m.If(self.operation_lets_go):

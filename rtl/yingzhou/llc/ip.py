@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out, connect
 
 from yingzhou.bus import axi4
 from yingzhou.bus.axi4lite_regs import Axi4LiteRegisters
+from yingzhou.errors import require
 
 from .axi_port import TAG_BITS, AxiPort
 from .config import LlcConfig
@@ -32,6 +33,7 @@ class LlcIp(wiring.Component):
     """
 
     def __init__(self, config: LlcConfig):
+        require(not config.way_masks, "way_masks is True; accepted by the block with AXI4 ports is False")
         self.config = config
         self.llc = Llc(config, 1, TAG_BITS)
         self._port = AxiPort(config)

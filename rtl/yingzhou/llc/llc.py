@@ -53,6 +53,9 @@ class Llc(wiring.Component):
             registers.ready.eq(core.ready),
             registers.stopped.eq(core.stopped),
             self.irq.eq(registers.irq),
+            self.drained.eq(core.drained),
             self.trace.eq(core.trace),
         ]
+        if self.config.way_masks:
+            m.d.comb += core.way_masks.eq(self.way_masks)
         return m

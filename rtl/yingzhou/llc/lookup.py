@@ -20,6 +20,7 @@ class Lookup(wiring.Component):
     by_way   : 1: ``hit`` says whether ``given`` holds a valid line, whichever.
     given    : way of ``by_way``.
     reserved : a bit a way: a line is on its way there, or an operation holds the one there.
+    allowed  : only with ``way_masks``: a bit a way: a new line may be put there.
     tree     : replacement state of the set. ``draw``: of the LFSR.
     hit, way : the line is there, and where; without a hit, the way of ``victim``. With ``by_way``: ``given``.
     entry    : entry of ``way``.
@@ -38,6 +39,7 @@ class Lookup(wiring.Component):
                 "by_way": In(1),
                 "given": In(config.way_bits),
                 "reserved": In(config.ways),
+                **({"allowed": In(config.ways)} if config.way_masks else {}),
                 "tree": In(config.ways - 1),
                 "draw": In(DRAW_BITS),
                 "hit": Out(1),
@@ -57,11 +59,12 @@ class Lookup(wiring.Component):
         tag = self.line[config.set_bits :]
         matches, empty, candidates = (Signal(config.ways, name=name) for name in ("matches", "empty", "candidates"))
         place = Signal(config.way_bits)
+        barred = self.reserved | ~self.allowed if config.way_masks else self.reserved
         m.d.comb += [
             matches.eq(Cat(entry.valid & (entry.tag == tag) for entry in entries)),
-            empty.eq(~Cat(entry.valid for entry in entries) & ~self.reserved),
+            empty.eq(~Cat(entry.valid for entry in entries) & ~barred),
             # countermeasure: LLC.LOCK_PINNED
-            candidates.eq(Cat(entry.valid & ~entry.locked for entry in entries) & ~self.reserved),
+            candidates.eq(Cat(entry.valid & ~entry.locked for entry in entries) & ~barred),
             self.victim.eq(empty.any() | candidates.any()),
             self.locked.eq(sum(entry.locked for entry in entries)),
         ]

@@ -198,6 +198,14 @@ def trace(config: LlcConfig) -> data.StructLayout:
     )
 
 
+def _way_masks(config: LlcConfig, users: int) -> dict[str, wiring.Member]:
+    """Return the port that only a cache with ``way_masks`` has: for each user a bit a way, that its misses may take it.
+
+    Levels, at least one bit of each user's is 1. Hits are not concerned, nor is what is there already.
+    """
+    return {"way_masks": Out(data.ArrayLayout(config.ways, users))} if config.way_masks else {}
+
+
 class CoreSignature(wiring.Signature):
     """Ports of :class:`yingzhou.llc.core.LlcCore`, seen from outside: what its environment drives is ``Out``.
 
@@ -208,20 +216,24 @@ class CoreSignature(wiring.Signature):
     ``failure``   : pulses, what goes into the record.
     ``events``    : pulses, what is counted.
     ``ready``     : the sweep after reset is over. Level.
+    ``drained``   : no line is on its way to memory. Level.
     ``stopped``   : a parity error stopped the cache. Level.
     ``trace``     : see :func:`trace`.
+    ``way_masks`` : see :func:`_way_masks`.
     """
 
     def __init__(self, config: LlcConfig, users: int, tag_bits: int):
         super().__init__(
             {
                 **{f"user{n}": Out(RequestSignature(config, tag_bits)) for n in range(users)},
+                **_way_masks(config, users),
                 "memory": In(MemoryClient(config)),
                 "operation": Out(OperationSignature(config)),
                 "quota": Out(QuotaSignature(config)),
                 "failure": In(FailureSignature(config)),
                 "events": In(Events),
                 "ready": In(1),
+                "drained": In(1),
                 "stopped": In(1),
                 "trace": In(trace(config)),
             }
@@ -235,16 +247,20 @@ class LlcSignature(wiring.Signature):
     ``m_axi`` : AXI4 master of the cache, 128-bit data, INCR bursts of one line (:mod:`yingzhou.mmt.memory_port`).
     ``bus``   : register bus (rdl/llc.rdl).
     ``irq``   : level: a failure is recorded and not cleared.
+    ``drained`` : level: no line is on its way to memory, every write is answered.
     ``trace`` : see :func:`trace`.
+    ``way_masks`` : see :func:`_way_masks`.
     """
 
     def __init__(self, config: LlcConfig, users: int, tag_bits: int):
         super().__init__(
             {
                 **{f"user{n}": Out(RequestSignature(config, tag_bits)) for n in range(users)},
+                **_way_masks(config, users),
                 "m_axi": In(axi4.Signature(config.addr_width, BEAT_BITS, config.id_width)),
                 "bus": Out(register_bus.Signature(REGISTER_ADDR_WIDTH)),
                 "irq": In(1),
+                "drained": In(1),
                 "trace": In(trace(config)),
             }
         )

@@ -5,7 +5,7 @@ from amaranth import *
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import DOMAINS_MAX, FREE_WAYS, LlcConfig
+from .config import DOMAINS_MAX, LlcConfig
 from .signature import Op, Result, Scope, Status
 from .tags import tag_entry
 
@@ -65,7 +65,7 @@ class Visit(wiring.Component):
         entry = self.entry
         mine, others, loose = Signal(), Signal(), Signal()
         owned = self.present & entry.locked
-        lockable = self._config.ways - FREE_WAYS
+        lockable = self._config.lockable_ways
         full = self.locked >= lockable if lockable else Const(1)
         m.d.comb += [
             mine.eq(owned & (entry.owner == self.domain)),
