@@ -80,6 +80,7 @@ template <class Top> class Dram {
     Dram(uint64_t base, uint64_t size) : memory(size), base_(base), size_(size) {}
 
     SparseMemory memory;
+    uint64_t base() const { return base_; }
     DramTiming timing;
     uint64_t reads = 0, writes = 0;
 

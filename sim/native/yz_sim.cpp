@@ -14,6 +14,8 @@ using Trace = VerilatedFstC;
 using Trace = VerilatedVcdC;
 #endif
 
+#include "yz_cache_view.h"
+
 extern "C" {
 #include "yz_sim.h"
 }
@@ -184,6 +186,21 @@ int yz_dram_read(yz_machine *m, uint64_t offset, uint8_t *out, uint64_t n) {
         return -1;
     }
     m->dram.memory.read(offset, out, n);
+    return 0;
+}
+
+int yz_read(const yz_machine *m, uint64_t offset, uint8_t *out, uint64_t n) {
+    if (!in_dram(m, offset, n)) {
+        return -1;
+    }
+    m->dram.memory.read(offset, out, n);
+    const uint64_t first = m->dram.base() + offset;
+    yz_cache_lines(m->top, [&](uint64_t address, const uint8_t *line) {
+        const uint64_t low = std::max(address, first), high = std::min(address + YZ_LINE_BYTES, first + n);
+        if (low < high) {
+            std::memcpy(out + (low - first), line + (low - address), high - low);
+        }
+    });
     return 0;
 }
 

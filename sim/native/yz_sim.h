@@ -41,6 +41,9 @@ uint32_t yz_console_read(yz_machine *, uint8_t *out, uint32_t n);
 void yz_console_write(yz_machine *, const uint8_t *in, uint32_t n);
 /* DRAM contents behind the chip's back; `offset` from the start of DRAM. Return 0, or -1 when out of range. */
 int yz_dram_read(yz_machine *, uint64_t offset, uint8_t *out, uint64_t n);
+/* As the chip would read the raw window: what its cache holds, else DRAM. Lines on their way to memory are in neither; there
+   are none when a program writes to a device. */
+int yz_read(const yz_machine *m, uint64_t offset, uint8_t *out, uint64_t n);
 int yz_dram_write(yz_machine *, uint64_t offset, const uint8_t *in, uint64_t n);
 /* Offsets of the 4 KiB pages that were ever written, in no order: at most `n` to `out`; returns how many there are. */
 uint64_t yz_dram_pages(yz_machine *, uint64_t *out, uint64_t n);

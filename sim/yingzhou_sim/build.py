@@ -14,6 +14,7 @@ from typing import Final
 from yingzhou.hart.config import HartConfig
 from yingzhou.soc.config import SocConfig
 
+from . import cache_view
 from .cache import cached, digest
 from .paths import NATIVE, ROOT
 from .toolchain import run_verilator, verilator_env, verilator_root
@@ -90,17 +91,21 @@ def library(config: SocConfig, trace: str | None = None) -> Path:
     flags = [*_VERILATOR_FLAGS, *([f"--trace-{trace}"] if trace else [])]
     # Folders below are libraries of their own.
     native = sorted(path for path in NATIVE.iterdir() if path.is_file())
-    key = digest([str(verilator_root().name), *flags, *_CXX_FLAGS, hart, soc, *native])
-    return cached("lib", key, lambda folder: _verilate(folder, hart, soc, flags, trace)) / LIBRARY
+    view = {cache_view.HEADER: cache_view.header(config), cache_view.PUBLIC: cache_view.public(config)}
+    key = digest([str(verilator_root().name), *flags, *_CXX_FLAGS, hart, soc, *native, *view.values()])
+    return cached("lib", key, lambda folder: _verilate(folder, hart, soc, flags, trace, view)) / LIBRARY
 
 
-def _verilate(folder: Path, hart: Path, soc: Path, flags: list[str], trace: str | None) -> None:
+def _verilate(folder: Path, hart: Path, soc: Path, flags: list[str], trace: str | None, view: dict[str, str]) -> None:
     _say(f"the simulator{f' with {trace} waves' if trace else ''}, some minutes")
     work = folder / "obj"
     work.mkdir()
+    for name, text in view.items():
+        (work / name).write_text(text)
     defines = [f"-DYZ_TRACE_{trace.upper()}"] if trace else []
     cflags = [*_CXX_FLAGS, *defines, f"-I{NATIVE}"]
-    sources = [*([str(NATIVE / "waves.vlt")] if trace else []), str(NATIVE / "yz_top.v"), str(soc), str(hart)]
+    settings = [str(work / cache_view.PUBLIC), *([str(NATIVE / "waves.vlt")] if trace else [])]
+    sources = [*settings, str(NATIVE / "yz_top.v"), str(soc), str(hart)]
     run_verilator([*flags, "--Mdir", str(work), "-CFLAGS", " ".join(cflags), *sources], cwd=folder)
     env = verilator_env()
     make = ["make", "-C", str(work), "-f", "Vyz_top.mk", f"-j{os.cpu_count() or 1}", "OPT_FAST=-O2", "OPT_SLOW=-O0"]

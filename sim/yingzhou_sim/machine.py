@@ -199,10 +199,20 @@ class Machine:
         self._lib.yz_console_write(self._handle, data, len(data))
 
     def peek(self, address: int, size: int) -> bytes:
-        """Read DRAM behind the chip's back; ``address`` is physical, in the raw window."""
+        """Read the DRAM chips, behind the chip's back; ``address`` is physical, in the raw window."""
         self._require_dram(address, size)
         buffer = self._ffi.new("uint8_t[]", size)
         self._lib.yz_dram_read(self._handle, address - DRAM_BASE, buffer, size)
+        return bytes(self._ffi.buffer(buffer))
+
+    def read(self, address: int, size: int) -> bytes:
+        """Read memory as the chip would, through its cache; ``address`` is physical, in the raw window.
+
+        Whole while a program writes to a device, as when it reports an event: nothing is on its way to memory then.
+        """
+        self._require_dram(address, size)
+        buffer = self._ffi.new("uint8_t[]", size)
+        self._lib.yz_read(self._handle, address - DRAM_BASE, buffer, size)
         return bytes(self._ffi.buffer(buffer))
 
     def poke(self, address: int, data: bytes) -> None:
@@ -240,7 +250,7 @@ class Machine:
         if address == 0:
             return ""
         limit = min(limit, DRAM_BASE + self.config.dram_bytes - address)
-        return self.peek(address, limit).split(b"\0")[0].decode(errors="replace")
+        return self.read(address, limit).split(b"\0")[0].decode(errors="replace")
 
     def load_elf(self, path: Path, *, entry: int | None = None) -> Image:
         """Load the segments of an ELF file into DRAM, refusing one that does not fit or does not start at ``entry``."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An outside view of the monitor's work: host page tables and ownership records, read from DRAM and compared.
+"""An outside view of the monitor's work: host page tables and ownership records, read from memory and compared.
 
-The simulator sees all of DRAM, so it can check after every scenario what neither host nor monitor need be trusted to
+The simulator sees all of memory, so it can check after every scenario what neither host nor monitor need be trusted to
 report. The rules are those of docs/monitor-abi.md, written again from the document, on whole arrays.
 """
 
@@ -56,13 +56,13 @@ class OwnershipOracle:
 
         Posted writes must have reached DRAM: let the machine run some cycles after the event that calls for this.
         """
-        records = np.frombuffer(self._machine.peek(self._records, 4 * self._pages), dtype="<u4")
+        records = np.frombuffer(self._machine.read(self._records, 4 * self._pages), dtype="<u4")
         owner = records & _OWNER
         found = []
         mapped = np.zeros(self._pages, dtype=np.int64)
         for table in np.flatnonzero((owner == HPT_ROOT) | (owner == HPT_LEAF)):
             address = DRAM_BASE + int(table) * PAGE_BYTES
-            entries = np.frombuffer(self._machine.peek(address, PAGE_BYTES), dtype="<u4")
+            entries = np.frombuffer(self._machine.read(address, PAGE_BYTES), dtype="<u4")
             entries = entries[entries & 1 == 1]
             if entries.size:
                 root = owner[table] == HPT_ROOT

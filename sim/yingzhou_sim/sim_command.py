@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from yingzhou.errors import require
-from yingzhou.soc.config import CHECKERS, MEMORIES, SocConfig
+from yingzhou.soc.config import CACHES, CHECKERS, MEMORIES, SocConfig
 from yingzhou.soc.memory_map import HOST_BASE
 
 from . import build, firmware
@@ -70,6 +70,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="mmt: the memory engine stands before DRAM; plain: nothing does, for comparison (default mmt)",
     )
     parser.add_argument(
+        "--cache",
+        choices=CACHES,
+        default=SocConfig.cache,
+        help="llc: the last-level cache stands behind the hart; lines: line buffers do, for comparison "
+        f"(default {SocConfig.cache})",
+    )
+    parser.add_argument(
         "--entropy-seed", type=natural, default=1, metavar="N", help="seed of the simulated entropy source (default 1)"
     )
     parser.add_argument("--dram-latency", type=positive, metavar="CYCLES", help="DRAM latency (default 10)")
@@ -92,7 +99,7 @@ def _base(arguments: argparse.Namespace) -> Run:
     return Run(
         name="program",
         images=(),
-        config=SocConfig(checker=arguments.checker, memory=arguments.memory, **changes),
+        config=SocConfig(checker=arguments.checker, memory=arguments.memory, cache=arguments.cache, **changes),
         entropy_seed=arguments.entropy_seed,
         dram=DramTiming() if arguments.dram_latency is None else DramTiming(latency=arguments.dram_latency),
         max_cycles=arguments.max_cycles or 100_000_000,
@@ -166,7 +173,7 @@ def _how_it_ended(run: Run, outcome: Outcome) -> str:
 
 def _scenarios(base: Run, names: list[str], arguments: argparse.Namespace) -> int:
     print(
-        f"building the machine ({base.config.checker}, {base.config.memory}) and its firmware; "
+        f"building the machine ({base.config.checker}, {base.config.memory}, {base.config.cache}) and its firmware; "
         "the first time takes some minutes",
         flush=True,
     )

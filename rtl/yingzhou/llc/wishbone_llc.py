@@ -32,6 +32,7 @@ class WishboneLlc(wiring.Component):
     mem         : AXI4 master, 128-bit; bursts of one line.
     bus         : register bus (rdl/llc.rdl).
     irq         : level: a failure is recorded and not cleared. Idle: 0.
+    drained     : level: no line is on its way to memory.
     """
 
     def __init__(self, config: LlcConfig):
@@ -45,6 +46,7 @@ class WishboneLlc(wiring.Component):
                 "mem": Out(axi4.Signature(config.addr_width, BEAT_BITS, config.id_width)),
                 "bus": In(register_bus.Signature(REGISTER_ADDR_WIDTH)),
                 "irq": Out(1),
+                "drained": Out(1),
             }
         )
 
@@ -59,5 +61,5 @@ class WishboneLlc(wiring.Component):
         connect(m, data.user, llc.user1)
         connect(m, llc.m_axi, flipped(self.mem))
         connect(m, flipped(self.bus), llc.bus)
-        m.d.comb += self.irq.eq(llc.irq)
+        m.d.comb += [self.irq.eq(llc.irq), self.drained.eq(llc.drained)]
         return m

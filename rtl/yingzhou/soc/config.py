@@ -7,14 +7,17 @@ from typing import Any, Final
 from yingzhou.errors import require
 from yingzhou.gpt.config import GptConfig
 from yingzhou.hart.config import HartConfig
+from yingzhou.llc.config import LlcConfig
 from yingzhou.mmt.config import MmtConfig, preset
 
-from .memory_map import DRAM_BASE, DRAM_MAX_BYTES, MMIO_BASE, PROTECTION_BIT
+from .memory_map import DRAM_BASE, DRAM_MAX_BYTES, MMIO_BASE, PROTECTED_BASE, PROTECTION_BIT
 
 CHECKERS: Final = ("none", "gpt", "bitmap")
 """Walk checkers by name; the position is the code in ``sysinfo.features.checker``."""
 MEMORIES: Final = ("plain", "mmt")
 """What stands before DRAM, by name; the position is the code in ``sysinfo.features.memory``."""
+CACHES: Final = ("lines", "llc")
+"""What stands between the hart and that, by name; the position is the code in ``sysinfo.features.cache``."""
 
 
 def _is_power_of_two(value: int) -> bool:
@@ -34,6 +37,12 @@ def machine_engine(dram_bytes: int, name: str = "paper", **overrides: Any) -> Mm
             **overrides,
         },
     )
+
+
+def machine_cache(dram_bytes: int, **overrides: Any) -> LlcConfig:
+    """Return the last-level cache, with ``overrides``, as it fits this DRAM: both windows, no devices."""
+    windows = tuple((base, base + dram_bytes) for base in (DRAM_BASE, PROTECTED_BASE))
+    return LlcConfig(**{"addr_width": 32, "id_width": 1, "cacheable": windows, **overrides})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +68,13 @@ class SocConfig:
         same unprotected DRAM.
     mmt : MmtConfig or None
         The memory engine, for this machine's addresses. None: the preset ``paper`` (:func:`machine_engine`).
+    cache : str
+        What stands between the hart and the memory engine: ``llc``, the last-level cache, or for comparison ``lines``,
+        a few line buffers and posted writes.
+    llc : LlcConfig or None
+        The last-level cache, for this machine's addresses. None: 128 KiB, 8 ways (:func:`machine_cache`).
     instr_lines, data_lines : int
-        64-byte lines buffered at the fetch and the data port, powers of two from 1 to 64.
+        With ``lines``: 64-byte lines buffered at the fetch and the data port, powers of two from 1 to 64.
     """
 
     checker: str = "gpt"
@@ -70,6 +84,8 @@ class SocConfig:
     bitmap_cache_words: int = 8
     memory: str = "mmt"
     mmt: MmtConfig | None = None
+    cache: str = "lines"
+    llc: LlcConfig | None = None
     instr_lines: int = 4
     data_lines: int = 16
 
@@ -90,6 +106,10 @@ class SocConfig:
         for name in ("addr_width", "protection_bit", "memory_base", "memory_bytes", "id_width"):
             value, needed = getattr(self.engine, name), getattr(fixed, name)
             require(value == needed, f"mmt.{name} is {value}; this machine needs {needed}")
+        require(self.cache in CACHES, f"cache is {self.cache!r}; accepted are {', '.join(CACHES)}")
+        for name in ("addr_width", "id_width", "cacheable"):
+            value, needed = getattr(self.last_level, name), getattr(machine_cache(self.dram_bytes), name)
+            require(value == needed, f"llc.{name} is {value}; this machine needs {needed}")
         for name in ("bitmap_cache_words", "instr_lines", "data_lines"):
             value = getattr(self, name)
             require(
@@ -105,6 +125,16 @@ class SocConfig:
     def memory_code(self) -> int:
         """Value of ``sysinfo.features.memory``."""
         return MEMORIES.index(self.memory)
+
+    @property
+    def last_level(self) -> LlcConfig:
+        """The cache that ``cache`` "llc" has."""
+        return self.llc or machine_cache(self.dram_bytes)
+
+    @property
+    def cache_code(self) -> int:
+        """Value of ``sysinfo.features.cache``."""
+        return CACHES.index(self.cache)
 
     @property
     def checker_code(self) -> int:

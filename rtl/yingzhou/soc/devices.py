@@ -151,6 +151,7 @@ class SystemInformation(wiring.Component):
             block.field("dram_pages.count").next.eq(self._config.dram_bytes // PAGE_BYTES),
             block.field("features.checker").next.eq(self._config.checker_code),
             block.field("features.memory").next.eq(self._config.memory_code),
+            block.field("features.cache").next.eq(self._config.cache_code),
             block.field("features.protection_bit").next.eq(PROTECTION_BIT),
         ]
         for name in COUNTERS:

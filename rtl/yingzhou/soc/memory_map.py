@@ -43,10 +43,10 @@ DEVICES: Final = {
     "sim": Device(base=0xE000_1000),
     "guard": Device(base=0xE000_2000),
     "sysinfo": Device(base=0xE000_3000),
+    "llc": Device(base=0xE000_4000),
     "mmt": Device(base=0xE000_5000),
     "clint": Device(base=0xE100_0000, size=0x1_0000),
 }
-"""Free for what comes later: 0xE000_4000 last-level cache."""
 
 
 def c_header() -> str:

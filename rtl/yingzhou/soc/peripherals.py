@@ -51,13 +51,14 @@ class Peripherals(wiring.Component):
         Width of word addresses in bits.
     uart, simulation, information : components
         The devices; the caller connects their other ports.
-    guard_addr_width, mmt_addr_width : int
-        Width of the guard's and of the memory engine's register bus in bits.
+    guard_addr_width, llc_addr_width, mmt_addr_width : int
+        Width of the guard's, the cache's and the memory engine's register bus in bits.
 
     Ports
     -----
     bus   : Wishbone slave, full byte addresses. Addresses of no device answer ``err``.
     guard : register bus to the walk checker.
+    llc   : register bus to the cache.
     mmt   : register bus to the memory engine.
     """
 
@@ -70,6 +71,7 @@ class Peripherals(wiring.Component):
         information: SystemInformation,
         clint: Clint,
         guard_addr_width: int,
+        llc_addr_width: int,
         mmt_addr_width: int,
     ):
         self._addr_width = addr_width
@@ -79,6 +81,7 @@ class Peripherals(wiring.Component):
             {
                 "bus": In(wishbone.Signature(addr_width)),
                 "guard": Out(register_bus.Signature(guard_addr_width)),
+                "llc": Out(register_bus.Signature(llc_addr_width)),
                 "mmt": Out(register_bus.Signature(mmt_addr_width)),
             }
         )
@@ -89,7 +92,8 @@ class Peripherals(wiring.Component):
         m.submodules.decode = decode = WishboneDecode(self._addr_width, ranges)
         connect(m, flipped(self.bus), decode.master)
         connect(m, decode.clint, self._clint.bus)
-        for name, registers in {**self._blocks, "guard": flipped(self.guard), "mmt": flipped(self.mmt)}.items():
+        outside = {name: flipped(getattr(self, name)) for name in ("guard", "llc", "mmt")}
+        for name, registers in {**self._blocks, **outside}.items():
             width = registers.signature.addr_width
             adapter = WishboneRegisters(self._addr_width, width)
             m.submodules[f"{name}_registers"] = adapter

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The machine: hart, walk checker, interconnect, devices, memory path and memory engine."""
+"""The machine: hart, walk checker, interconnect, devices, last-level cache and memory engine."""
 
 from amaranth import *
 from amaranth.lib import wiring
@@ -9,14 +9,14 @@ from yingzhou.bus import axi4, wishbone
 from yingzhou.bus.decode import WishboneDecode
 from yingzhou.bus.join import WishboneJoin
 from yingzhou.bus.line_buffer import BEAT_BYTES, BYTE_ADDR_WIDTH
-from yingzhou.bus.line_port import LinePort
 from yingzhou.hart.ports import ADDR_WIDTH, MODULE, members
 
+from .cache_edge import LLC_ADDR_WIDTH, make_cache
 from .checkers import make_checker
 from .config import SocConfig
 from .devices import EVENT_ARGS, SimulationDevice, SystemInformation, Uart
 from .memory_edge import DRAM_ID_WIDTH, MMT_ADDR_WIDTH, make_memory
-from .memory_map import DRAM_BASE, MMIO_BASE, PROTECTED_BASE, PROTECTION_BIT
+from .memory_map import DRAM_BASE, MMIO_BASE, PROTECTED_BASE
 from .peripherals import Clint, Peripherals
 
 AXI_SIGNATURE = axi4.Signature(BYTE_ADDR_WIDTH, 8 * BEAT_BYTES, DRAM_ID_WIDTH)
@@ -94,24 +94,27 @@ class Soc(wiring.Component):
             information=information,
             clint=clint,
             guard_addr_width=checker.regs.signature.addr_width,
+            llc_addr_width=LLC_ADDR_WIDTH,
             mmt_addr_width=MMT_ADDR_WIDTH,
         )
+        m.submodules.cache = cache = make_cache(config)
         m.submodules.memory = memory = make_memory(config)
         connect(m, peripherals.guard, checker.regs)
+        connect(m, peripherals.llc, cache.bus)
         connect(m, peripherals.mmt, memory.bus)
         m.d.comb += [
             hart.software_interrupt.eq(clint.msip),
-            hart.external_interrupt.eq(memory.irq | information.write_error_recorded),
+            hart.external_interrupt.eq(memory.irq | cache.irq | information.write_error_recorded),
             hart.timer_interrupt.eq(clint.mtip),
             hart.mtime.eq(clint.mtime),
         ]
-        line_port = self._memory_path(m, hart, checker, peripherals, memory)
-        self._counters(m, hart, line_port, information)
+        self._memory_path(m, hart, checker, peripherals, cache, memory)
+        self._counters(m, hart, cache, information)
         self._outside(m, uart, simulation, hart)
         return m
 
-    def _memory_path(self, m: Module, hart: HartInstance, checker, peripherals: Peripherals, memory) -> LinePort:
-        """Connect walker -> checker -> join <- loads and stores, fetch, line port, memory engine, DRAM."""
+    def _memory_path(self, m: Module, hart: HartInstance, checker, peripherals: Peripherals, cache, memory) -> None:
+        """Connect walker -> checker -> join <- loads and stores, fetch, cache, memory engine, DRAM."""
         config = self.config
         dram = [(base, base + config.dram_bytes) for base in (DRAM_BASE, PROTECTED_BASE)]
         m.submodules.data_decode = data_decode = WishboneDecode(
@@ -120,28 +123,26 @@ class Soc(wiring.Component):
         m.submodules.walk_decode = walk_decode = WishboneDecode(ADDR_WIDTH, {"dram": dram})
         m.submodules.instr_decode = instr_decode = WishboneDecode(ADDR_WIDTH, {"dram": dram})
         m.submodules.join = join = WishboneJoin(ADDR_WIDTH)
-        m.submodules.line_port = line_port = LinePort(
-            instr_lines=config.instr_lines, data_lines=config.data_lines, alias_bit=PROTECTION_BIT
-        )
         connect(m, hart.walk, checker.hart)
         m.d.comb += checker.walk_start.eq(hart.walk_start)
         connect(m, checker.mem, walk_decode.master)
         connect(m, hart.data, data_decode.master)
         connect(m, hart.instr, instr_decode.master)
-        # A device access waits until memory has answered every store before it: registers of the guard, the memory
-        # engine and the simulation device take effect after what the program wrote, and write errors are known.
+        # A device access waits until memory has answered all that is on its way there: registers of the guard, the
+        # memory engine and the simulation device take effect after what the program wrote, and failures are recorded.
+        # What the write-back cache keeps stays there: who needs it in DRAM has it cleaned first.
         mmio = data_decode.mmio
         m.d.comb += wishbone.forward(mmio, peripherals.bus)
         m.d.comb += [
-            line_port.drain.eq(mmio.cyc & mmio.stb),
-            peripherals.bus.stb.eq(mmio.stb & line_port.drained),
+            cache.drain.eq(mmio.cyc & mmio.stb),
+            peripherals.bus.stb.eq(mmio.stb & cache.drained),
         ]
         connect(m, walk_decode.dram, join.first)
         connect(m, data_decode.dram, join.second)
         # Decoded to DRAM, so the address fits the 32 bits of the memory path.
-        for wide, narrow in ((join.out, line_port.data), (instr_decode.dram, line_port.instr)):
+        for wide, narrow in ((join.out, cache.data), (instr_decode.dram, cache.instr)):
             m.d.comb += wishbone.forward(wide, narrow)
-        connect(m, line_port.mem, memory.cpu)
+        connect(m, cache.mem, memory.cpu)
         for name, member in AXI_SIGNATURE.members.items():
             inside, outside = getattr(memory.dram, name), getattr(self, f"m_axi_{name}")
             m.d.comb += outside.eq(inside) if member.flow == Out else inside.eq(outside)
@@ -155,9 +156,8 @@ class Soc(wiring.Component):
         self._data_ack = data_decode.dram.ack
         self._data_write = data_decode.dram.we
         self._instr_ack = instr_decode.dram.ack
-        return line_port
 
-    def _counters(self, m: Module, hart: HartInstance, line_port: LinePort, information: SystemInformation) -> None:
+    def _counters(self, m: Module, hart: HartInstance, cache, information: SystemInformation) -> None:
         walking = Signal()
         m.d.sync += walking.eq((walking | hart.walk_start) & ~hart.walk_done)
         m.d.comb += [
@@ -167,10 +167,10 @@ class Soc(wiring.Component):
             information.data_reads.eq(self._data_ack & ~self._data_write),
             information.data_writes.eq(self._data_ack & self._data_write),
             information.instr_reads.eq(self._instr_ack),
-            information.line_fills.eq(line_port.line_fill),
-            information.dram_writes.eq(line_port.line_write),
-            information.write_error.eq(line_port.write_error),
-            information.write_error_line.eq(line_port.write_error_line),
+            information.line_fills.eq(cache.line_fill),
+            information.dram_writes.eq(cache.line_write),
+            information.write_error.eq(cache.write_error),
+            information.write_error_line.eq(cache.write_error_line),
         ]
 
     def _outside(self, m: Module, uart: Uart, simulation: SimulationDevice, hart: HartInstance) -> None:
