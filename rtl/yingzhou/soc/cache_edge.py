@@ -74,7 +74,7 @@ class LineBuffers(wiring.Component):
 
 
 class LastLevelCache(wiring.Component):
-    """:class:`yingzhou.llc.wishbone_llc.WishboneLlc`. No store is posted: one that memory refuses answers ``err``."""
+    """:class:`yingzhou.llc.wishbone_llc.WishboneLlc`, with gathered stores: whole lines are written unread."""
 
     def __init__(self, config: SocConfig):
         self._config = config
@@ -82,12 +82,15 @@ class LastLevelCache(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.llc = llc = WishboneLlc(self._config.last_level)
+        m.submodules.llc = llc = WishboneLlc(self._config.last_level, gather=True)
         for name in ("instr", "data", "mem", "bus"):
             connect(m, flipped(getattr(self, name)), getattr(llc, name))
         m.d.comb += [
             self.irq.eq(llc.irq),
+            llc.drain.eq(self.drain),
             self.drained.eq(llc.drained),
+            self.write_error.eq(llc.failed),
+            self.write_error_line.eq(llc.failed_line),
             self.line_fill.eq(self.mem.arvalid & self.mem.arready),
             self.line_write.eq(self.mem.awvalid & self.mem.awready),
         ]
