@@ -47,7 +47,7 @@ DENSE: Final = MmtConfig(
 )
 """6-bit minors: 64 writes to a line are an overflow. Pipelined AES."""
 MIXED: Final = replace(DENSE, addr_width=25, arities=(16, 32, 64), major_bits=40, node_cache_lines=8, slots=16)
-ONE_LEVEL: Final = replace(FLAT, addr_width=20, memory_base=0, memory_bytes=1 << 14, arities=(8,), node_cache_lines=4)
+ONE_LEVEL: Final = replace(FLAT, addr_width=20, memory_base=0, memory_bytes=1 << 16, arities=(16,), node_cache_lines=4)
 DEEP: Final = replace(FLAT, arities=(2, 2, 2, 2, 2, 2, 2, 2), node_cache_lines=32, mount_entries=1, slots=2)
 PAPER: Final = replace(preset("paper"), addr_width=32, memory_bytes=1 << 25)
 """The geometry of the paper with its caches and slots, over eight subtrees."""
