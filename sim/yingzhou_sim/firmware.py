@@ -111,6 +111,7 @@ IMAGES: Final[dict[str, Image]] = {
     **{f"enclave-{name}": _enclave(f"enclaves/{name}.c", "workloads/kernels.c") for name in ENCLAVE_EXAMPLES},
     **{f"bare-{name}": _bare(f"bare/examples/{name}.c", "workloads/kernels.c") for name in BARE_EXAMPLES},
     "bench-walks": _bare("bench/walks.c"),
+    "leak": _bare("leak/*.c", "leak/*.S"),
     "walker": _bare("attacks/*.c", "attacks/*.S"),
     "inside": Image(
         sources=("memory/inside/*.c", "memory/inside/*.S", "workloads/kernels.c", "lib/memory.c"),

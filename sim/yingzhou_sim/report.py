@@ -114,6 +114,8 @@ class SimReport:
         The user stopped the run; scenarios may be missing.
     coverage_map
         For each threat id the tests and proofs that cover it outside this run; optional.
+    figures
+        Plots of the page: title, a sentence, SVG element.
     """
 
     config: Any = field(default_factory=dict)
@@ -122,6 +124,7 @@ class SimReport:
     seconds: float = 0.0
     interrupted: bool = False
     coverage_map: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    figures: list[tuple[str, str, Markup]] = field(default_factory=list)
     scenarios: list[ScenarioResult] = field(default_factory=list)
 
     def add(

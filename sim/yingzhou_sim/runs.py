@@ -13,6 +13,7 @@ from yingzhou.errors import ConfigError, require
 from yingzhou.soc.config import SocConfig
 from yingzhou.soc.memory_map import BOOT_ARGS, DRAM_BASE, INITRD_BASE
 
+from . import leak
 from .attacker import Attacker
 from .machine import DramTiming, Event, Machine, Stop
 from .oracle import OwnershipOracle
@@ -29,6 +30,7 @@ class EventCode(enum.IntEnum):
     BENCH = 3
     MARK = 4
     ATTACK = 5
+    DATA = 6
 
 
 class BootMode(enum.IntEnum):
@@ -117,6 +119,7 @@ class Outcome:
     name: str
     scenarios: list[Scenario] = field(default_factory=list)
     measurements: list[Measurement] = field(default_factory=list)
+    findings: list[leak.Finding] = field(default_factory=list)
     stop: Stop | None = None
     exit_code: int = 0
     cycles: int = 0
@@ -161,6 +164,8 @@ class _Session:
         self.machine, self.outcome, self.observer = machine, outcome, observer
         self.attacker, self.oracle = attacker, oracle
         self.open: tuple[str, str, tuple[str, ...], int] | None = None
+        self.seen: dict[int, bytes] = {}
+        """What the open scenario handed over, by ``enum yz_leak``."""
 
     def handle(self, event: Event) -> None:
         self.observer.console(self.machine.console())
@@ -175,6 +180,8 @@ class _Session:
                 self._end(bool(a[0]), text(a[1]))
             case EventCode.ATTACK:
                 self.attacker.handle(event)
+            case EventCode.DATA if self.open:
+                self.seen[a[0]] = self.seen.get(a[0], b"") + self.machine.read(a[1], a[2])
             case EventCode.BENCH:
                 self.outcome.measurements.append(Measurement(text(a[0]), text(a[1]), a[2], text(a[3])))
             case EventCode.MARK:
@@ -187,6 +194,11 @@ class _Session:
 
         The event is a device access, so memory has answered every store before it.
         """
+        assert self.open
+        if self.seen and passed:
+            finding = leak.judge(self.open[0], self.seen)
+            self.outcome.findings.append(finding)
+            passed, detail = finding.expected, finding.text()
         wrong = [*self.attacker.findings, *(self.oracle.violations() if self.oracle else ())]
         self.attacker.findings.clear()
         if wrong:
@@ -202,6 +214,7 @@ class _Session:
         assert self.open
         name, kind, threats, begun = self.open
         self.open = None
+        self.seen.clear()
         self._report(name, kind, threats, passed, self.machine.total_cycles - begun, detail)
 
     def _report(self, name: str, kind: str, threats: tuple[str, ...], passed: bool, cycles: int, detail: str) -> None:

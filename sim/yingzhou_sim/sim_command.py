@@ -14,10 +14,12 @@ from yingzhou.soc.memory_map import HOST_BASE
 
 from . import build, firmware
 from .elf import read_elf, require_range
+from .leak_page import leak_figure
 from .machine import DramTiming, Stop, trace_kind
 from .options import natural, positive
 from .parallel import execute_all
 from .paths import BUILD
+from .plots import svg
 from .progress import Display
 from .report import SimReport, read_coverage
 from .runs import BootMode, Outcome, Run
@@ -27,11 +29,19 @@ SCENARIO_RUNS: Final = {
     "tamper": ("a bus probe against enclaves under monitor and host", ("monitor", "host"), BootMode.TAMPER),
     "host": ("functional scenarios: boot, processes, paging, an enclave's life", ("monitor", "host"), BootMode.DEMO),
     "memory": ("a bus probe and power cuts against the memory engine, and work in its memory", ("memory",), None),
+    "leak": ("an attacker who times its own cache lines against a cipher, its tables locked and not", ("leak",), None),
     "walker": ("page tables that attack the guard, without a monitor in the way", ("walker",), None),
 }
 """Name: what it is for, images, boot mode. The longest first, so that two at once end together."""
 ENGINE_RUNS: Final = ("tamper", "memory")
 """Runs that a machine without the memory engine cannot make."""
+CACHE_RUNS: Final = ("leak",)
+"""Runs that a machine without the last-level cache cannot make."""
+
+_LEAK_FIGURE: Final = (
+    "Mutual information of the time that was seen for a line of the cipher's tables and of what a guess of half a byte "
+    "of the key predicts for it, in bits; the same attacks without a lock and with it (docs/leak.md)."
+)
 
 _EXAMPLES: Final = """
 examples:
@@ -130,11 +140,13 @@ def run(arguments: argparse.Namespace) -> int:
             )
         )
     engine = base.config.memory == "mmt"
-    names = arguments.run or [name for name in SCENARIO_RUNS if engine or name not in ENGINE_RUNS]
+    cannot = [*(() if engine else ENGINE_RUNS), *(() if base.config.cache == "llc" else CACHE_RUNS)]
+    names = arguments.run or [name for name in SCENARIO_RUNS if name not in cannot]
     for name in names:
         require(
             engine or name not in ENGINE_RUNS, f"run {name!r} needs the memory engine; it is not with --memory plain"
         )
+        require(name not in cannot, f"run {name!r} needs the last-level cache; it is not with --cache lines")
     require(
         arguments.waves is None or len(names) == 1, f"--waves {arguments.waves} needs --elf, --enclave or one --run"
     )
@@ -191,6 +203,8 @@ def _scenarios(base: Run, names: list[str], arguments: argparse.Namespace) -> in
     report = SimReport(config=base.config, dram=base.dram, interrupted=interrupted, coverage_map=covered)
     for run, outcome in zip(runs, outcomes, strict=False):
         _add(report, run, outcome)
+    if figure := leak_figure([finding for outcome in outcomes for finding in outcome.findings]):
+        report.figures.append(("What the cache tells", _LEAK_FIGURE, svg(figure)))
     report.write(arguments.out)
     print(
         f"{'interrupted; ' if interrupted else ''}{report.passed} passed, {report.failed} failed; "

@@ -166,6 +166,15 @@ struct yz_boot_args {
 #define YZ_EVENT_BENCH 3u          /* arg0 bench name, arg1 metric name, arg2 value, arg3 unit name */
 #define YZ_EVENT_MARK 4u           /* arg0..3 free; logged with the cycle */
 #define YZ_EVENT_ATTACK 5u         /* arg0 enum yz_attack, arg1..3 its arguments: the harness plays the physical attacker, then the program goes on */
+#define YZ_EVENT_DATA 6u           /* arg0 enum yz_leak, arg1 address, arg2 bytes: what the open scenario saw, or what follows on it */
+
+/* What a measurement of a side channel hands over (sim/yingzhou_sim/leak.py): plaintext blocks, each with the times seen. */
+enum yz_leak {
+    YZ_LEAK_KEY = 1,   /* the secret, for the judge alone */
+    YZ_LEAK_PROBE = 2, /* times: a half word for each line of the tables */
+    YZ_LEAK_TIME = 3,  /* a word: the whole encryption */
+    YZ_LEAK_LOCKED = 16, /* flag: the tables are locked, so nothing may be found */
+};
 
 /* Attacks on DRAM behind the chip's back. Addresses are of the raw window. An attack that fails, fails the scenario. */
 enum yz_attack {
