@@ -3,6 +3,7 @@
 
 #include <yz/memory_map.h>
 
+#include "cache.h"
 #include "devices.h"
 #include "enclave.h"
 #include "engine.h"
@@ -19,6 +20,7 @@ void boot(struct frame *frame)
 {
     guard_boot(hal_device_read(SYSINFO_DRAM_PAGES));
     pages_init(hal_device_read(SYSINFO_DRAM_PAGES));
+    cache_boot();
     engine_boot();
     nodes_boot();
     hpt_boot();

@@ -8,6 +8,7 @@
 
 #include <yz/bitmap_regs.h>
 #include <yz/gpt_regs.h>
+#include <yz/llc_regs.h>
 #include <yz/memory_map.h>
 #include <yz/mmt_regs.h>
 #include <yz/sim_regs.h>
@@ -27,6 +28,8 @@
 #define SYSINFO_WRITE_ERROR REGISTER(YZ_SYSINFO_BASE, sysinfo_t, write_error)
 /* Value of sysinfo.features.memory. */
 #define MEMORY_ENGINE 1u
+/* Value of sysinfo.features.cache. */
+#define LAST_LEVEL_CACHE 1u
 /* Values of sysinfo.features.checker. */
 #define CHECKER_NONE 0u
 #define CHECKER_GPT 1u
@@ -46,6 +49,12 @@
 #define ENGINE_OP ENGINE_REGISTER(command.op)
 #define ENGINE_ANSWER ENGINE_REGISTER(answer.state)
 #define ENGINE_FAILURE ENGINE_REGISTER(failure.state)
+
+#define CACHE_REGISTER(member) REGISTER(YZ_LLC_BASE, llc_t, member)
+#define CACHE_ADDRESS_LO CACHE_REGISTER(operation.address_lo)
+#define CACHE_OP CACHE_REGISTER(operation.op)
+#define CACHE_ANSWER CACHE_REGISTER(answer.state)
+#define CACHE_FAILURE CACHE_REGISTER(failure.state)
 
 /* Control and world lie at the same place in both checkers. */
 #define GUARD_CAPABILITIES REGISTER(YZ_GUARD_BASE, gpt_t, capabilities)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Building an enclave from checked parameters, and taking it apart. */
+#include "cache.h"
 #include "enclave.h"
 #include "hal.h"
 #include "hpt.h"
@@ -73,9 +74,14 @@ static int32_t build_tables(struct enclave *enclave, const struct yz_enclave_par
     return error;
 }
 
-/* Zero the donated pages and copy the segments in, all through the protected window. All of it has arrived after. */
+/*
+ * Zero the donated pages and copy the segments in, all through the protected window. All of it has arrived after, in the
+ * cache or in memory; of what the host had there nothing is left.
+ */
 static bool fill_memory(const struct enclave *enclave, const struct elf_image *image)
 {
+    /* countermeasure: MON.CACHE_CLAIM */
+    cache_forget(page_address(enclave->memory.first), enclave->memory.count << PAGE_SHIFT);
     /* countermeasure: MON.ZERO_FIRST */
     if (!hal_zero(page_protected(enclave->memory.first), enclave->memory.count << PAGE_SHIFT))
         return false;
@@ -92,15 +98,18 @@ static bool fill_memory(const struct enclave *enclave, const struct elf_image *i
 }
 
 /*
- * Back to the host, zeroed as the host sees it: through the raw window. That also ends what the protected window showed.
- * A page that cannot be zeroed is never used again (FREE).
+ * Back to the host, zeroed as the host sees it: through the raw window, and in memory, so that nothing older ever comes
+ * back. That also ends what the protected window showed. A page that cannot be zeroed is never used again (FREE).
  */
 static void give_back(struct page_range memory)
 {
     for (uint32_t i = 0; i < memory.count; i++) {
         struct page_range page = {memory.first + i, 1};
+        /* countermeasure: MON.CACHE_RETURN */
+        cache_forget(page_protected(page.first), YZ_PAGE_BYTES);
         /* countermeasure: MON.SCRUB */
-        bool zeroed = hal_zero(page_address(page.first), YZ_PAGE_BYTES) && hal_settle();
+        bool zeroed = hal_zero(page_address(page.first), YZ_PAGE_BYTES) && hal_settle() &&
+                      cache_clean(page_address(page.first), YZ_PAGE_BYTES);
         pages_set_owner(page, zeroed ? YZ_OWNER_HOST : YZ_OWNER_FREE, 0);
     }
     nodes_release(memory);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity.h"
 
+#include "cache.h"
 #include "enclave.h"
 #include "hal.h"
 #include "nodes.h"
@@ -29,6 +30,7 @@ static bool touches(const struct enclave *enclave, uint32_t number)
 struct engine_failure integrity_recover(void)
 {
     struct engine_failure failure = {0, 0};
+    cache_settle();
     /* Once more when something is found meanwhile; who keeps tampering is answered by the next interrupt. */
     for (uint32_t round = 0; round < ROUNDS && integrity_broken(); round++) {
         struct engine_failure found = engine_take_failure();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nodes.h"
 
+#include "cache.h"
 #include "engine.h"
 #include "hpt.h"
 
@@ -83,6 +84,9 @@ int32_t nodes_extend(uint32_t pa, uint32_t size, uint32_t served_pa)
         engine_command(ENGINE_FREE, served, 0);
         return error;
     }
+    /* The engine writes there now; what the host left in the cache must not follow. */
+    /* countermeasure: MON.CACHE_NODES */
+    cache_forget(page_address(metadata.first), size);
     subtree->metadata = metadata.first;
     pages_set_owner(metadata, YZ_OWNER_NODE, 0);
     return SBI_SUCCESS;
@@ -136,13 +140,25 @@ void nodes_release(struct page_range range)
     }
 }
 
+/* Of a subtree's secure pages nothing of this life may reach the next one. */
+static void forget_secure(struct page_range pages)
+{
+    for (uint32_t i = 0; i < pages.count && pages.first + i < page_total; i++) {
+        uint32_t owner = record_owner(page_records[pages.first + i]);
+        if (owner == YZ_OWNER_ENCLAVE || owner == YZ_OWNER_ENCLAVE_TABLE)
+            cache_forget(page_protected(pages.first + i), YZ_PAGE_BYTES);
+    }
+}
+
 bool nodes_renew(uint32_t number)
 {
     struct subtree *subtree = &page_subtrees[number];
+    struct page_range pages = pages_of(number);
+    /* countermeasure: MON.CACHE_RENEW */
+    forget_secure(pages);
     if (engine_command(ENGINE_FREE, number, 0) == ENGINE_OK &&
         engine_command(ENGINE_ALLOC, number, DRAM_PPN + subtree->metadata) == ENGINE_OK)
         return true;
-    struct page_range pages = pages_of(number);
     for (uint32_t i = 0; i < pages.count && pages.first + i < page_total; i++) {
         struct page_range page = {pages.first + i, 1};
         if (record_owner(page_records[page.first]) == YZ_OWNER_ENCLAVE_TABLE)

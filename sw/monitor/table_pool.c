@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "table_pool.h"
 
+#include "cache.h"
 #include "guard.h"
 #include "hal.h"
 #include "hpt.h"
@@ -37,7 +38,9 @@ int32_t table_pool_extend(uint32_t pa, uint32_t size)
     if (error != SBI_SUCCESS)
         return error;
     pmp_close_tables(areas_used, pa, size);
+    cache_forget(pa, size);
     if (!hal_zero(page_protected(range.first), size) || !hal_settle()) {
+        cache_forget(page_protected(range.first), size);
         pmp_open_tables(areas_used);
         return integrity_error();
     }
@@ -84,6 +87,8 @@ void table_pool_release(uint32_t tag)
             if (record_owner(record) != YZ_OWNER_ENCLAVE_TABLE || record_tag(record) != tag)
                 continue;
             bool zeroed = hal_zero(page_protected(page.first), YZ_PAGE_BYTES) && hal_settle();
+            if (!zeroed)
+                cache_forget(page_protected(page.first), YZ_PAGE_BYTES);
             pages_set_owner(page, zeroed ? YZ_OWNER_ENCLAVE_TABLE : YZ_OWNER_FREE, 0);
         }
         nodes_release(areas[area]);

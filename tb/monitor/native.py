@@ -205,6 +205,14 @@ class Native:
         """Pretend that a subtree was freed ``generation`` times."""
         self._ask("g", subtree, generation)
 
+    def refuse_cleaning(self, count: int) -> None:
+        """Let the next ``count`` CLEANs of the cache find a line that memory refuses."""
+        self._ask("k", count)
+
+    def fail_cache(self, kind: int) -> None:
+        """Let the cache record a failure of this kind (llc.rdl)."""
+        self._ask("j", kind)
+
     def lose_stores(self, first: int, length: int = 1) -> None:
         """Let stores among the accesses from number ``first`` on be acknowledged and then refused by memory."""
         self._ask("l", first, length)

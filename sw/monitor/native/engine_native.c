@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache_native.h"
 #include "devices.h"
 #include "engine.h"
 #include "machine.h"
@@ -182,6 +183,8 @@ static enum engine_result allocate(struct native_subtree *subtree, uint32_t numb
 static void release(struct native_subtree *subtree, uint32_t number)
 {
     uint32_t lines = 1u << (NATIVE_SUBTREE_LOG - 6);
+    uint32_t pages = 1u << (NATIVE_SUBTREE_LOG - PAGE_SHIFT);
+    native_cache_freed(number * pages, pages);
     uint32_t all = machine.dram_pages * (YZ_PAGE_BYTES / LINE);
     for (uint32_t line = number * lines; line < (number + 1) * lines && line < all; line++)
         sealed[line] = 0;

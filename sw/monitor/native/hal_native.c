@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache_native.h"
 #include "devices.h"
 #include "engine_native.h"
 #include "hal.h"
@@ -28,6 +29,7 @@ void machine_reset(uint32_t dram_pages, uint32_t checker, uint32_t guard_areas, 
     machine.fault_at = machine.lost_at = UINT32_MAX;
     engine_built = engine;
     native_engine_reset(engine);
+    native_cache_reset();
 }
 
 void machine_violation(const char *what, uint32_t address)
@@ -60,6 +62,7 @@ static enum fate access(uint32_t pa, uint32_t bytes, enum use use, uint32_t *at)
     bool raw = (pa & 1u << YZ_PROTECTION_BIT) == 0;
     if (raw && (owner == YZ_OWNER_ENCLAVE_TABLE || owner == YZ_OWNER_NODE || (owner == YZ_OWNER_ENCLAVE && use != ERASES)))
         machine_violation("raw access to a page of an enclave or of the memory engine", pa);
+    native_cache_touch(offset / YZ_PAGE_BYTES, !raw);
     *at = offset;
     uint32_t number = machine.accesses++;
     if (number >= machine.fault_at && number - machine.fault_at < machine.fault_length)
@@ -164,6 +167,8 @@ uint32_t hal_device_read(uint32_t address)
     native_engine_drain();
     if (address - YZ_MMT_BASE < YZ_MMT_BYTES && engine_built != NATIVE_NO_ENGINE)
         return native_engine_read(address);
+    if (address - YZ_LLC_BASE < YZ_LLC_BYTES)
+        return native_cache_read(address);
     if (address - YZ_GUARD_BASE < sizeof(machine.guard)) {
         if (machine.checker == CHECKER_NONE)
             machine_violation("read of a guard that is not there", address);
@@ -178,7 +183,8 @@ uint32_t hal_device_read(uint32_t address)
     case SYSINFO_DRAM_PAGES:
         return machine.dram_pages;
     case SYSINFO_FEATURES:
-        return machine.checker | YZ_PROTECTION_BIT << SYSINFO__FEATURES__PROTECTION_BIT_bp |
+        return machine.checker | LAST_LEVEL_CACHE << SYSINFO__FEATURES__CACHE_bp |
+               YZ_PROTECTION_BIT << SYSINFO__FEATURES__PROTECTION_BIT_bp |
                (engine_built != NATIVE_NO_ENGINE ? MEMORY_ENGINE << SYSINFO__FEATURES__MEMORY_bp : 0);
     case SYSINFO_WRITE_ERROR:
         return machine.write_error ? SYSINFO__WRITE_ERROR__VALID_bm : 0;
@@ -209,6 +215,8 @@ void hal_device_write(uint32_t address, uint32_t value)
     native_engine_drain();
     if (address - YZ_MMT_BASE < YZ_MMT_BYTES && engine_built != NATIVE_NO_ENGINE)
         native_engine_write(address, value);
+    else if (address - YZ_LLC_BASE < YZ_LLC_BYTES)
+        native_cache_write(address, value);
     else if (address == SYSINFO_WRITE_ERROR)
         machine.write_error = machine.write_error && (value & SYSINFO__WRITE_ERROR__VALID_bm) == 0;
     else if (address - YZ_GUARD_BASE < sizeof(machine.guard))

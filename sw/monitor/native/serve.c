@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "boot.h"
+#include "cache_native.h"
 #include "enclave.h"
 #include "engine_native.h"
 #include "guard.h"
@@ -69,9 +70,11 @@ static void handle(void)
 {
     frame.status = machine.csr[CSR_MSTATUS];
     frame.status_changed = 0;
+    native_cache_trap();
     if (trap_handle(&frame))
         trap_switch(&frame);
     native_engine_drain();
+    native_cache_judge();
     if (frame.status_changed)
         machine.csr[CSR_MSTATUS] = frame.status;
 }
@@ -89,7 +92,7 @@ static void trap(void)
     bool stopped = setjmp(machine.stopped) != 0;
     if (!stopped) {
         handle();
-        while ((machine.csr[CSR_MIE] & INTERRUPT_MEI) != 0 && native_engine_interrupt()) {
+        while ((machine.csr[CSR_MIE] & INTERRUPT_MEI) != 0 && (native_engine_interrupt() || native_cache_interrupt())) {
             frame.cause = CAUSE_MEI;
             handle();
         }
@@ -173,6 +176,12 @@ static void command(int name)
     case 'l': /* stores from access number a on, b of them, are acknowledged and lost */
         machine.lost_at = word();
         machine.lost_length = word();
+        break;
+    case 'k': /* the next a CLEANs of the cache find a line that memory refuses */
+        native_cache_refuse(word());
+        break;
+    case 'j': /* the cache records a failure of kind a */
+        native_cache_fail(word());
         break;
     case 'C': /* read CSR */
         put_word(machine.csr[word() & 4095]);
