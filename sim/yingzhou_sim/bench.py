@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """``yingzhou bench``: every variant measured in one run, side by side, against stated goals.
 
-Three families. *Walks* runs ``sw/bench/walks.c`` on machines with each walk checker and several DRAM latencies: what
+Four families. *Walks* runs ``sw/bench/walks.c`` on machines with each walk checker and several DRAM latencies: what
 one page walk costs. *Host* runs the host kernel's benches on the guarded machine and on one without checker whose host
 writes its page tables directly: what the guard costs an operating system and its programs. *Mmt* drives memory behind
-the last-level cache alone, with and without a memory engine: latency, bandwidth, subtrees, recorded traces.
+the last-level cache alone, with and without a memory engine: latency, bandwidth, subtrees, recorded traces. *Llc*
+drives the last-level cache alone: accesses, operations, programs with lines locked or ways reserved for an enclave.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from rich.table import Table
 from yingzhou.errors import require
 from yingzhou.soc.config import CHECKERS, SocConfig
 
-from . import bench_mmt, bench_mmt_goals, build, firmware
+from . import bench_llc, bench_llc_goals, bench_mmt, bench_mmt_goals, build, firmware
 from .bench_goals import Goal, Row, goals
 from .bench_page import write_page
 from .files import write_whole
@@ -33,16 +34,18 @@ from .parallel import execute_all
 from .paths import BUILD
 from .progress import Display
 from .runs import UNGUARDED, BootMode, Outcome, Run
+from .trace_file import read_trace
 
 LATENCIES: Final = (10, 40, 100)
 """DRAM latencies of the walk bench, in cycles."""
-FAMILIES: Final = ("walks", "host", "mmt")
+FAMILIES: Final = ("walks", "host", "mmt", "llc")
 
 _EXAMPLES: Final = """
 examples:
   yingzhou bench                         everything -> build/bench/results.csv and report.html
   yingzhou bench --only walks            only the cost of page walks
   yingzhou bench --trace sort-64K.yzt    only replay this trace
+  yingzhou bench --only llc              only the last-level cache and its locks
   yingzhou bench --only mmt --variant mmt --accesses 3000
   yingzhou bench --latency 40 --jobs 1   the walk bench at one DRAM latency, one simulation at a time
 """
@@ -54,7 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only",
         choices=FAMILIES,
-        help="walks: cost of a page walk; host: cost to an operating system; mmt: memory behind the last-level cache",
+        help="walks: cost of a page walk; host: cost to an operating system; llc: the last-level cache; mmt: memory "
+        "behind it",
     )
     parser.add_argument(
         "--trace",
@@ -165,16 +169,25 @@ def run(arguments: argparse.Namespace) -> int:
         families = []
     latencies = sorted(set(arguments.latency or LATENCIES))
     require(max(latencies) <= 10000, f"--latency {max(latencies)} is too large; accepted are 1 to 10000")
-    traces = arguments.trace or (bench_mmt.shipped() if "mmt" in families else [])
+    own = [(path, read_trace(path)) for path in arguments.trace or ()]
+    behind = [path for path, trace in own if not bench_llc.of_first_level(trace)]
+    before = bench_llc.given([trace for _, trace in own if bench_llc.of_first_level(trace)])
+    traces = behind or (bench_mmt.shipped() if "mmt" in families else [])
+    pairs = before or (bench_llc.shipped() if "llc" in families else [])
+
+    def say(what: str) -> None:
+        print(what, flush=True)
+
     chosen = [v for name, v in bench_mmt.VARIANTS.items() if name in ("unprotected", *(arguments.variant or [name]))]
     memory = bench_mmt.measure(
         traces,
         "mmt" in families,
-        lambda what: print(what, flush=True),
+        say,
         arguments.jobs,
         chosen,
         arguments.accesses,
     )
+    cache = bench_llc.measure(pairs, "llc" in families, say, arguments.jobs)
     todo = plans(families, latencies)
     if todo:
         print("building the machines and their firmware; the first time takes some minutes each", flush=True)
@@ -184,8 +197,8 @@ def run(arguments: argparse.Namespace) -> int:
         outcomes, interrupted = execute_all([plan.run for plan in todo], display, arguments.jobs)
     by_name = {outcome.name: outcome for outcome in outcomes}
     measured = [(plan, by_name[plan.run.name]) for plan in todo if plan.run.name in by_name]
-    rows = [*collect(measured), *memory]
-    found = [*goals(rows), *bench_mmt_goals.goals(rows)]
+    rows = [*collect(measured), *memory, *cache]
+    found = [*goals(rows), *bench_mmt_goals.goals(rows), *bench_llc_goals.goals(rows)]
     write_whole(arguments.out / "results.csv", to_csv(rows))
     page = write_page(
         arguments.out / "report.html", rows, found, [(p.run.name, p.run.config, p.run.dram) for p in todo]

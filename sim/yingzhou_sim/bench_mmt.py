@@ -16,10 +16,10 @@ from typing import Final
 from . import bench_mmt_access, bench_mmt_space, bench_mmt_subtrees
 from .bench_goals import Row
 from .bench_mmt_access import require_sound, write_all
-from .bench_mmt_build import build_all
 from .bench_mmt_variant import VARIANTS, Variant
 from .paths import ROOT
 from .trace_file import SUFFIX, Trace, read_trace
+from .verilated import build_all
 
 TRACES: Final = ROOT / "sim" / "traces"
 

@@ -1,34 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page of the benches: goals, plots and every value, in one file that loads nothing."""
 
-import io
-import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib as mpl
-from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from yingzhou.soc.config import CHECKERS, SocConfig
 
-from . import bench_mmt_page
+from . import bench_llc_page, bench_mmt_page
 from .bench_goals import WALK_BENCHES, Goal, Row
 from .files import write_whole
 from .machine import DramTiming
+from .plots import svg
 from .report import flat, plain, templates
 
 COLOURS = {"none": "#8a94a3", "gpt": "#1f77b4", "bitmap": "#d9772b"}
-
-
-def _svg(figure: Figure) -> Markup:
-    """Return the figure as an SVG element. No XML head, no date: equal data gives equal bytes."""
-    out = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "yingzhou", "svg.fonttype": "path"}):
-        figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
-    return Markup(re.sub(r"^.*?(?=<svg)", "", out.getvalue(), flags=re.S))
 
 
 def _bars(axes: Axes, groups: Sequence[str], series: dict[str, list[float]], colours: dict[str, str]) -> None:
@@ -90,6 +79,7 @@ def write_page(
     figures = [
         ("Cost of a page walk", walk_figure(rows)),
         ("Cost to the host", host_figure(rows)),
+        *bench_llc_page.figures(rows),
         *bench_mmt_page.figures(rows),
     ]
     machine, dram = plain(runs[0][1]) if runs else {}, [(name, config.checker, plain(d)) for name, config, d in runs]
@@ -99,7 +89,7 @@ def write_page(
         .get_template("bench_report.html.j2")
         .render(
             goals=goals,
-            figures=[(title, _svg(figure)) for title, figure in figures if figure],
+            figures=[(title, svg(figure)) for title, figure in figures if figure],
             rows=rows,
             machine=flat(machine),
             runs=dram,

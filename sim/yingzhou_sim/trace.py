@@ -38,6 +38,11 @@ def size(text: str) -> int:
     return _scaled(re.sub(r"(?<=[kmgKMG])(i?B)$", "", text), 1024, "a size such as 65536, 64K or 1MiB")
 
 
+def last_level(text: str) -> int:
+    """Return the size of a last-level cache, 0 for ``none``."""
+    return 0 if text.strip().lower() == "none" else size(text)
+
+
 def _scaled(text: str, base: int, what: str) -> int:
     found = re.fullmatch(r"(\d+)([kmg]?)", text.strip(), re.I)
     if not found:
@@ -46,11 +51,11 @@ def _scaled(text: str, base: int, what: str) -> int:
 
 
 def size_name(number: int) -> str:
-    """Return bytes as people write them: 64K, 1M."""
+    """Return bytes as people write them: 64K, 1M; L1 when there is no last-level cache."""
     for unit, scale in (("M", 1 << 20), ("K", 1 << 10)):
         if number % scale == 0 and number:
             return f"{number // scale}{unit}"
-    return str(number)
+    return str(number) if number else "L1"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     record.add_argument("command_line", nargs="+", metavar="PROGRAM [ARGS]", help="after --: the program")
     record.add_argument("-o", "--output", type=Path, metavar="FILE", help=f"default NAME-LLC{SUFFIX}")
     record.add_argument(
-        "--llc", type=size, action="append", metavar="SIZE", help="last-level cache; may be repeated (default 64K)"
+        "--llc",
+        type=last_level,
+        action="append",
+        metavar="SIZE",
+        help="last-level cache, or none: record what leaves the first level; may be repeated (default 64K)",
     )
     record.add_argument("--replacement", default="lru", help=f"of that cache: {', '.join(REPLACEMENTS)} (default lru)")
     record.add_argument("--skip", type=count, default=0, metavar="N", help="instructions before recording (default 0)")
@@ -107,7 +116,7 @@ def _record(arguments: argparse.Namespace) -> int:
     require(0 < arguments.accesses < 1 << 32, f"--accesses is {arguments.accesses}; accepted are 1 to {(1 << 32) - 1}")
     wanted = trace_record.Recording(
         command=arguments.command_line,
-        llcs=[CacheShape(size=size, replacement=arguments.replacement) for size in sizes],
+        llcs=[CacheShape(size=size, replacement=arguments.replacement) if size else None for size in sizes],
         skip=arguments.skip,
         limit=arguments.limit,
         accesses=arguments.accesses,

@@ -41,8 +41,8 @@ class Trace:
 
     @property
     def llc_bytes(self) -> int:
-        """Size of the last-level cache that the records left, 0 when not stated."""
-        return int(self.manifest.get("llc", {}).get("size", 0))
+        """Size of the last-level cache that the records left, 0 when there was none or it is not stated."""
+        return int((self.manifest.get("llc") or {}).get("size", 0))
 
     @property
     def instructions(self) -> int:

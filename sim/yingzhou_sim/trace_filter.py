@@ -118,8 +118,9 @@ class Filter:
 
     Parameters
     ----------
-    llcs : sequence of CacheShape
-        Last-level caches. Each sees the same misses of the first level, and records for itself.
+    llcs : sequence of CacheShape or None
+        Last-level caches. Each sees the same misses of the first level, and records for itself. None: no cache, what
+        leaves the first level is recorded.
     pages : sequence of int
         Physical pages in order of first touch (:func:`physical_pages`).
     skip, limit : int
@@ -132,7 +133,7 @@ class Filter:
 
     def __init__(
         self,
-        llcs: Sequence[CacheShape],
+        llcs: Sequence[CacheShape | None],
         pages: Sequence[int],
         *,
         skip: int = 0,
@@ -155,7 +156,9 @@ class Filter:
         )
 
     @staticmethod
-    def _shape(shape: CacheShape) -> tuple[int, int, int]:
+    def _shape(shape: CacheShape | None) -> tuple[int, int, int]:
+        if shape is None:
+            return 0, 1, 0
         return shape.size, shape.ways, REPLACEMENTS.index(shape.replacement)
 
     def __enter__(self) -> Self:

@@ -30,8 +30,8 @@ class Recording:
     ----------
     command : sequence of str
         The program and its arguments.
-    llcs : sequence of CacheShape
-        One trace is made for each.
+    llcs : sequence of CacheShape or None
+        One trace is made for each. None: what leaves the first level, for a last-level cache of hardware.
     skip, limit : int
         Instructions before recording begins, and that it lasts at most.
     accesses : int
@@ -50,7 +50,7 @@ class Recording:
     """
 
     command: Sequence[str]
-    llcs: Sequence[CacheShape]
+    llcs: Sequence[CacheShape | None]
     skip: int = 0
     limit: int = NO_LIMIT
     accesses: int = (1 << 32) - 1
@@ -157,6 +157,7 @@ def _manifest(
     wanted: Recording, method: _Method, program: Path, status: int | None, caches: Filter, llc: int
 ) -> dict[str, Any]:
     records = caches.records(llc)
+    last_level = caches.llcs[llc]
     reads = sum(not r.write for r in records)
     counts = caches.counts
     counts.pop("bad_lines")
@@ -167,7 +168,7 @@ def _manifest(
         "arguments": list(wanted.command[1:]),
         "machine": platform.machine(),
         "recorder": method.name,
-        "llc": asdict(caches.llcs[llc]),
+        "llc": asdict(last_level) if last_level else None,
         "l1": asdict(L1),
         "placement": {
             "pages": wanted.placement,

@@ -122,6 +122,24 @@ def test_caches_equal_a_reference(accesses: list[tuple[str, int, int]], skip: in
             assert caches.records(number) == reference(accesses, shape, pages, skip, limit)
 
 
+@settings(deadline=None)
+@given(ACCESSES, st.integers(0, 20))
+def test_without_a_last_level_all_that_leaves_the_first_is_recorded(
+    accesses: list[tuple[str, int, int]], skip: int
+) -> None:
+    """And it has no influence on a cache beside it."""
+    pages = physical_pages("sequential", 1 << 20, 3)
+    with Filter([None, LLC], pages, skip=skip, l1=L1) as caches:
+        for access in accesses:
+            caches.access(*access)
+        found, counts = caches.records(0), caches.counts
+        assert caches.records(1) == reference(accesses, LLC, pages, skip, 1 << 62)
+        assert caches.llc_accesses(0) == caches.llc_accesses(1) >= len(found)
+    if skip == 0:
+        assert sum(r.write for r in found) == counts["l1d_writebacks"]
+        assert sum(not r.write for r in found) == counts["l1i_misses"] + counts["l1d_misses"]
+
+
 RECORDS = st.lists(st.builds(Record, st.integers(0, 1 << 32), st.booleans(), st.integers(0, 1 << 52)))
 
 
@@ -206,9 +224,9 @@ def test_both_methods_see_the_same(program: Path) -> None:
 @needs_valgrind
 def test_windows_and_files_by_command(program: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "w.yzt"
-    options = ["--llc", "64K", "--llc", "1M", "--skip", "1k", "--accesses", "500", "--placement", "random"]
+    options = ["--llc", "64K", "--llc", "1M", "--llc", "none", "--skip", "1k", "--accesses", "500", "--placement", "random"]
     assert main(["trace", "record", *options, "-o", str(out), "--", str(program)]) == 0
-    for size, name in ((64 << 10, "64K"), (1 << 20, "1M")):
+    for size, name in ((64 << 10, "64K"), (1 << 20, "1M"), (0, "L1")):
         trace = read_trace(tmp_path / f"w-{name}.yzt")
         assert (len(trace.records), trace.llc_bytes, trace.name) == (500, size, "walk")
         assert trace.manifest["instructions"] == trace.instructions

@@ -95,6 +95,7 @@ class Cache {
 
 struct LastLevel {
     Cache cache;
+    bool there; // else all that leaves the first level is recorded
     uint64_t accesses = 0;
     uint64_t last = 0; // instruction count of the latest record
     std::vector<yz_record> records;
@@ -147,6 +148,10 @@ struct yz_filter {
     void below(uint64_t line, bool write) {
         for (LastLevel &llc : last_level) {
             llc.accesses++;
+            if (!llc.there) {
+                record(llc, line, write);
+                continue;
+            }
             Cache::Result result = llc.cache.access(line, write);
             if (!result.hit && !write) {
                 record(llc, line, false);
@@ -251,7 +256,7 @@ yz_filter *yz_filter_open(const struct yz_cache_shape *l1, const struct yz_cache
                           const uint32_t *pages, uint32_t n_pages, uint64_t skip, uint64_t limit, uint32_t max_records) {
     auto *f = new yz_filter(*l1, skip, limit, max_records);
     for (uint32_t i = 0; i < n_llc; i++) {
-        f->last_level.push_back({Cache(llc[i]), 0, skip, {}});
+        f->last_level.push_back({Cache(llc[i]), llc[i].bytes != 0, 0, skip, {}});
     }
     f->pages.assign(pages, pages + n_pages);
     return f;

@@ -12,7 +12,7 @@ enum yz_format { YZ_LACKEY = 0, YZ_BINARY = 1 };
 enum yz_access { YZ_FETCH = 0, YZ_LOAD = 1, YZ_STORE = 2, YZ_MODIFY = 3 };
 
 struct yz_cache_shape {
-    uint32_t bytes, ways; /* lines of 64 bytes; bytes / ways / 64 sets, a power of two */
+    uint32_t bytes, ways; /* lines of 64 bytes; bytes / ways / 64 sets, a power of two; last level: 0 bytes is no cache */
     uint32_t replacement; /* enum yz_replacement */
 };
 

