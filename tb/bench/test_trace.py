@@ -224,7 +224,8 @@ def test_both_methods_see_the_same(program: Path) -> None:
 @needs_valgrind
 def test_windows_and_files_by_command(program: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "w.yzt"
-    options = ["--llc", "64K", "--llc", "1M", "--llc", "none", "--skip", "1k", "--accesses", "500", "--placement", "random"]
+    options = ["--llc", "64K", "--llc", "1M", "--llc", "none", "--skip", "1k", "--accesses", "500"]
+    options += ["--placement", "random"]
     assert main(["trace", "record", *options, "-o", str(out), "--", str(program)]) == 0
     for size, name in ((64 << 10, "64K"), (1 << 20, "1M"), (0, "L1")):
         trace = read_trace(tmp_path / f"w-{name}.yzt")
