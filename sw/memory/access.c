@@ -12,7 +12,6 @@
 #define CSR_CLEAR(name, bits) __asm__ volatile("csrc " #name ", %0" ::"r"(bits) : "memory")
 #define MSTATUS_MPP_M (3u << 11)
 #define OTHERS 40u /* leaves of each of two subtrees: together more than the node cache holds */
-#define LINE_BUFFER_BYTES 1024u /* direct mapped (SocConfig.data_lines) */
 
 /* attacks/probe.S: runs a stub in machine mode; it comes back at the first trap, the stub's own ecall if nothing fails. */
 struct outcome {
@@ -29,16 +28,9 @@ static struct outcome probe(const char *stub, uint32_t a0, uint32_t a1)
     return out;
 }
 
-/* The line buffer forgets the line that it would look for `address` in. */
-static void put_out_of_buffer(uint32_t address)
-{
-    static _Alignas(LINE_BUFFER_BYTES) volatile uint32_t other[LINE_BUFFER_BYTES / 4];
-    (void)other[address % LINE_BUFFER_BYTES / 4];
-}
-
 uint32_t load(uint32_t address, uint32_t *value)
 {
-    put_out_of_buffer(address);
+    put_out(address);
     struct outcome out = probe(stub_LOAD, address, 0);
     *value = out.a0; /* after a trap the address, if the load changed nothing */
     return out.cause == CAUSE_ECALL ? 0 : out.cause;
@@ -47,12 +39,23 @@ uint32_t load(uint32_t address, uint32_t *value)
 uint32_t store(uint32_t address, uint32_t value)
 {
     struct outcome out = probe(stub_STORE, address, value);
-    (void)sysinfo->id; /* a device access waits until memory has answered */
+    if (!clean(address))
+        return CAUSE_STORE_ACCESS;
     return out.cause == CAUSE_ECALL ? 0 : out.cause;
+}
+
+bool store_refused(uint32_t address, uint32_t value)
+{
+    uint32_t cause = store(address, value);
+    bool posted = (sysinfo->write_error & SYSINFO__WRITE_ERROR__VALID_bm) != 0 &&
+                  sysinfo->write_error_address == (address & ~(LINE - 1));
+    sysinfo->write_error = SYSINFO__WRITE_ERROR__VALID_bm;
+    return cause == CAUSE_STORE_ACCESS || (cause == 0 && posted);
 }
 
 uint32_t fetch(uint32_t address)
 {
+    put_out(address);
     __asm__ volatile("fence.i" ::: "memory");
     return probe(stub_FETCH, address, 0).cause;
 }
@@ -72,7 +75,7 @@ bool interrupt_pending(void)
 
 uint32_t word(uint32_t physical)
 {
-    put_out_of_buffer(physical);
+    put_out(physical);
     return *(volatile uint32_t *)(uintptr_t)physical;
 }
 
@@ -88,8 +91,9 @@ bool fill(uint32_t subtree, uint32_t lines, uint32_t step, uint32_t seed)
         uint32_t value = content(seed, i * step);
         for (uint32_t w = 0; w < LINE / 4; w++)
             words[w] = value;
+        if (!check(clean((uint32_t)(uintptr_t)words), "a line of protected memory was refused"))
+            return false;
     }
-    (void)sysinfo->id;
     return check((sysinfo->write_error & SYSINFO__WRITE_ERROR__VALID_bm) == 0, "a store to protected memory was refused");
 }
 
@@ -106,6 +110,7 @@ bool holds(uint32_t subtree, uint32_t lines, uint32_t step, uint32_t seed)
 
 bool fresh(uint32_t subtree, uint32_t lines, uint32_t step, uint32_t seed)
 {
+    discard_subtree(subtree);
     command(OP_FREE, subtree); /* the first time there is nothing to free */
     return check(allocate(subtree, metadata(subtree) >> 12) == OK, "ALLOC was refused") &&
            fill(subtree, lines, step, seed);
@@ -113,13 +118,15 @@ bool fresh(uint32_t subtree, uint32_t lines, uint32_t step, uint32_t seed)
 
 bool put_away(uint32_t subtree)
 {
+    bool flushed = flush_subtree(subtree);
     enum result result = command(OP_UNMOUNT, subtree);
-    return check(result == OK || result == NOT_MOUNTED, "UNMOUNT was refused");
+    return check(flushed, "FLUSH was refused") && check(result == OK || result == NOT_MOUNTED, "UNMOUNT was refused");
 }
 
-/* Without the way back from a trap. Lines of different leaves have one place in the line buffer, so memory is asked. */
+/* Without the way back from a trap. */
 static bool plain_holds(uint32_t subtree, uint32_t line, uint32_t seed)
 {
+    put_out(protected(data(subtree, line)));
     return *(volatile uint32_t *)(uintptr_t)protected(data(subtree, line)) == content(seed, line);
 }
 

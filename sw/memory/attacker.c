@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the harness is asked to do to DRAM. A device access: memory has answered every store before it. */
+/* What the harness is asked to do to DRAM. Lines that matter are cleaned before. */
 #include "memory.h"
 
 static void attack(enum yz_attack what, uint32_t a, uint32_t b, uint32_t c)
@@ -45,6 +45,7 @@ void find_pattern(bool present, uint32_t seed, uint32_t words)
 void cut_power(uint32_t cycles, uint32_t old)
 {
     kept->phase++;
+    clean_page(KEPT_PAGE);
     attack(YZ_ATTACK_RESET, cycles, old == NO_SLOT ? 0 : old + 1, KEPT_PAGE);
 }
 

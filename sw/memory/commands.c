@@ -27,9 +27,7 @@ static bool meta_zone(uint32_t phase)
     for (uint32_t at = META_ZONE; at < ROOT_NODES + META_ZONE + 3 * LINE; at += 0xC0) {
         good = good && check(load(at, &value) == CAUSE_LOAD_ACCESS, "the meta zone was read by the raw window") &&
                check(load(protected(at), &value) == CAUSE_LOAD_ACCESS, "the meta zone was read by the protected window");
-        store(at, 0xFFFFFFFF);
-        good = good && check((sysinfo->write_error & SYSINFO__WRITE_ERROR__VALID_bm) != 0, "the meta zone was written");
-        sysinfo->write_error = SYSINFO__WRITE_ERROR__VALID_bm;
+        good = good && check(store_refused(at, 0xFFFFFFFF), "the meta zone was written");
     }
     good = good && put_away(A) && check(holds(A, LINES, 1, 31), "contents are gone") &&
            check(take(&engine->failure).kind == NONE, "something was found broken");
@@ -46,9 +44,7 @@ static bool not_allocated(uint32_t phase)
     take(&engine->denied);
     bool good = check(load(protected(address), &value) == CAUSE_LOAD_ACCESS, "memory that is not allocated was read") &&
                 is_denied(denied(DENIED_NOT_ALLOCATED, address)) && check(!interrupt_pending(), "it interrupts");
-    store(protected(address), 1);
-    good = good && check((sysinfo->write_error & SYSINFO__WRITE_ERROR__VALID_bm) != 0, "memory that is not allocated was written");
-    sysinfo->write_error = SYSINFO__WRITE_ERROR__VALID_bm;
+    good = good && check(store_refused(protected(address), 1), "memory that is not allocated was written");
     take(&engine->denied);
     /* Mounted by itself when it is. */
     good = good && fresh(A, LINES, 1, 32) && put_away(A) && check(holds(A, LINES, 1, 32), "it is not mounted on demand");
@@ -61,6 +57,7 @@ static bool wrong_commands(uint32_t phase)
 {
     (void)phase;
     uint32_t free = C + 6, other = metadata(free) >> 12;
+    discard_subtree(B);
     command(OP_FREE, B);
     bool good = fresh(A, LINES, 1, 33) && fresh(B, LINES, 1, 34);
     good = good && check(command(OP_MOUNT, A) == ALREADY_MOUNTED, "mounted twice") &&
@@ -101,8 +98,10 @@ static bool many_subtrees(uint32_t phase)
     uint32_t entries = (engine->capabilities & MMT__CAPABILITIES__MOUNT_ENTRIES_bm) >> MMT__CAPABILITIES__MOUNT_ENTRIES_bp;
     good = good && check(entries < MANY && unmounts >= MANY - entries, "no subtree had to give up its place") &&
            check(take(&engine->failure).kind == NONE, "something was found broken");
-    for (uint32_t i = 1; i < MANY; i++)
+    for (uint32_t i = 1; i < MANY; i++) {
+        discard_subtree(FIRST + i);
         good = good && check(command(OP_FREE, FIRST + i) == OK, "FREE was refused");
+    }
     note("%u subtrees in a mount table of %u: %u times one gave up its place, all contents came back", MANY, (unsigned)entries,
          (unsigned)unmounts);
     return good;
@@ -127,6 +126,7 @@ static bool next_life(uint32_t phase)
     replay(1);
     struct record top = {NODE_MAC, LEVELS, node(A, LEVELS, 0), false};
     good = good && detected("lines, MACs and nodes of the life before", A, 1, top);
+    discard_subtree(A);
     note("at the beginning of its new life all reads as zeros");
     return good && check(command(OP_FREE, A) == OK, "FREE was refused");
 }

@@ -83,9 +83,21 @@ static inline uint32_t protected(uint32_t physical)
     return physical | 1u << YZ_PROTECTION_BIT;
 }
 
+/* --- cached.c: the last-level cache, or line buffers in its place --- */
+/* What lies there may be in the cache: put_away flushes it. For addresses that no function here gets. */
+void touch(uint32_t address);
+/* The line is not in the cache any more; memory has it. */
+void put_out(uint32_t address);
+bool clean(uint32_t address); /* Memory has the line. False: memory refused it; it is nowhere. */
+void clean_page(uint32_t address);
+bool flush_subtree(uint32_t subtree); /* all that was touched of it; false: memory refused a line */
+void discard_subtree(uint32_t subtree);
+
 /* --- access.c: accesses that may fail, and what is near the hart put away --- */
-uint32_t load(uint32_t address, uint32_t *value); /* cause, or 0. From memory, not from a line buffer. */
+uint32_t load(uint32_t address, uint32_t *value); /* cause, or 0. From memory, not from the cache. */
 uint32_t store(uint32_t address, uint32_t value); /* cause, or 0. Memory has answered it, see sysinfo.write_error. */
+/* The store is refused: it traps; or it was posted, and is recorded with its line. Then the record is cleared. */
+bool store_refused(uint32_t address, uint32_t value);
 uint32_t fetch(uint32_t address);                 /* cause of a jump there */
 uint32_t wait_for_interrupt(void);                /* cause of the trap that comes with interrupts on, or CAUSE_ECALL */
 bool interrupt_pending(void);

@@ -88,7 +88,7 @@ static bool overflow(uint32_t phase)
         volatile uint32_t *to = (volatile uint32_t *)(uintptr_t)protected(data(A, 0));
         for (uint32_t w = 0; w < LINE / 4; w++)
             to[w] = content(25, 0);
-        (void)sysinfo->id;
+        good = check(clean((uint32_t)(uintptr_t)to), "a line was refused") && good;
     }
     uint32_t overflows = engine->counts.overflow - before;
     good = good && check(overflows >= 1, "no counter overflowed") && check(holds(A, LINES, 1, 25), "a line of the group is lost") &&

@@ -2,6 +2,7 @@
 /*
  * A bus probe against enclaves: the host asks the harness to change DRAM under an enclave that waits in the middle of its
  * work, and then lets it go on. It must end there, by the monitor and not by its own results, and everything else live on.
+ * What a probe sees and changes is DRAM, so the host first drives everything out of the last-level cache.
  * Needs a machine with a memory engine.
  */
 #include <yz/sim_device.h>
@@ -15,15 +16,26 @@
 /* Kinds of failures as the engine records them (mmt.rdl). */
 enum { LINE_MAC = 1, NODE_MAC = 2, MEMORY_ERROR = 3 };
 enum { SLOT_MEMORY, SLOT_METADATA };
+/* The host's own memory, twice as much as the cache holds (128 KiB, SocConfig.llc). */
+#define EVICT_BASE YZ_HOST_BASE
+#define EVICT_BYTES 0x40000u
 
 static void physical(enum yz_attack what, uint32_t a, uint32_t b, uint32_t c)
 {
     yz_sim_event(SIM_VA, YZ_EVENT_ATTACK, what, a, b, c);
 }
 
+/* Read so much else that no line of anybody is left in the cache: dirty ones are in DRAM now, through the engine. */
+static void evict(void)
+{
+    for (uint32_t at = EVICT_BASE; at < EVICT_BASE + EVICT_BYTES; at += LINE)
+        (void)*(volatile uint32_t *)(uintptr_t)at;
+}
+
 /* One bit in each line; which one of them is read next does not matter then. */
 static void flip_all(uint32_t pa, uint32_t bytes)
 {
+    evict();
     for (uint32_t at = pa; at < pa + bytes; at += LINE)
         physical(YZ_ATTACK_FLIP, at, (at >> 6) % (8 * LINE), 0);
 }
@@ -98,11 +110,13 @@ static void old_pages(void)
     if (!waiting(&e))
         return;
     uint32_t metadata = NODES_FOR_TABLES + metadata_bytes();
+    evict();
     physical(YZ_ATTACK_SNAPSHOT, SLOT_MEMORY, e.memory, e.memory_bytes);
     physical(YZ_ATTACK_SNAPSHOT, SLOT_METADATA, metadata, metadata_bytes());
     int32_t error = enclave_slice(&e);
     if (!expect(!error && e.life == ENCLAVE_READY, "it is not interrupted in its work: %s", error_name(error)))
         return;
+    evict();
     physical(YZ_ATTACK_REPLAY, SLOT_MEMORY, 0, 0);
     physical(YZ_ATTACK_REPLAY, SLOT_METADATA, 0, 0);
     ends_broken(&e, LINE_MAC, NODE_MAC, "all pages, MACs and nodes as they were a slice ago");
@@ -114,6 +128,7 @@ static void other_enclaves_pages(void)
     struct enclave e, other;
     if (!waiting(&e) || !waiting(&other))
         return;
+    evict();
     physical(YZ_ATTACK_SPLICE, other.memory, e.memory, e.memory_bytes);
     ends_broken(&e, LINE_MAC, LINE_MAC, "pages of another enclave");
     /* Both lie in one subtree, which is the unit that a failure closes. */
@@ -140,10 +155,12 @@ static void old_life(void)
     if (!waiting(&e))
         return;
     uint32_t memory = e.memory, metadata = NODES_FOR_TABLES + metadata_bytes();
+    evict();
     physical(YZ_ATTACK_SNAPSHOT, SLOT_MEMORY, memory, e.memory_bytes);
     physical(YZ_ATTACK_SNAPSHOT, SLOT_METADATA, metadata, metadata_bytes());
     if (!ends_well(&e))
         return;
+    evict();
     /* The first create lends the metadata again; what the attacker put there before says nothing. */
     physical(YZ_ATTACK_REPLAY, SLOT_MEMORY, 0, 0);
     physical(YZ_ATTACK_REPLAY, SLOT_METADATA, 0, 0);
@@ -152,6 +169,7 @@ static void old_life(void)
     /* And while the next one waits. */
     if (!waiting(&e))
         return;
+    evict();
     physical(YZ_ATTACK_REPLAY, SLOT_MEMORY, 0, 0);
     physical(YZ_ATTACK_REPLAY, SLOT_METADATA, 0, 0);
     ends_broken(&e, LINE_MAC, NODE_MAC, "the life before of the same pages");
@@ -163,6 +181,7 @@ static void errors_of_dram(void)
     struct enclave e;
     if (!attack_ready() || !waiting(&e))
         return;
+    evict();
     physical(YZ_ATTACK_FAULT, e.memory, e.memory_bytes, 0);
     int32_t error = enclave_slice(&e);
     physical(YZ_ATTACK_FAULT, 0, 0, 0);
@@ -172,6 +191,7 @@ static void errors_of_dram(void)
     expect(page_owner(e.memory) == YZ_OWNER_FREE, "a page that was not zeroed has owner %u", (unsigned)page_owner(e.memory));
     /* The host's own: a page that another subtree's DRAM holds. */
     volatile uint32_t *page = (volatile uint32_t *)(uintptr_t)attack.page;
+    evict();
     physical(YZ_ATTACK_FAULT, attack.page, PAGE, 0);
     struct probe p = probe_load32(attack.page + 128);
     physical(YZ_ATTACK_FAULT, 0, 0, 0);
