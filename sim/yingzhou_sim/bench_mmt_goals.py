@@ -7,6 +7,8 @@ from typing import Final
 
 from .bench_goals import Goal, Row
 from .bench_mmt_access import HIT, missing
+from .bench_mmt_space import BENCH as LARGE
+from .bench_mmt_space import MOUNTS, STATE, total_of
 from .bench_mmt_subtrees import ALLOC, MOUNT
 from .bench_mmt_subtrees import BENCH as SUBTREE
 
@@ -15,6 +17,9 @@ ENGINE: Final = "mmt"
 _MEANS: Final = {"LLC 64 KiB": 1.08, "LLC 1024 KiB": 1.04}
 """Largest geometric mean of slowdowns with this cache."""
 WORST: Final = 1.15
+GROWTH: Final = 5
+"""Percent of state on chip that a large memory may need more than a small one: line numbers get wider, nothing else."""
+LEAST_MOUNTS: Final = 2000
 
 
 def slowdowns(rows: Sequence[Row], variant: str = ENGINE) -> dict[tuple[str, str], float]:
@@ -92,4 +97,29 @@ def goals(rows: Sequence[Row]) -> list[Goal]:
             worst=", ".join(worst) if worst else "",
         )
     )
+    found.append(_growth(rows))
+    found.append(
+        Goal(
+            text=f"memory engine, mounts all over a large memory, content as written: at least {LEAST_MOUNTS:,}",
+            limit=LEAST_MOUNTS,
+            unit="mounts",
+            reached=value(LARGE, MOUNTS),
+            at_least=True,
+        )
+    )
     return found
+
+
+def _growth(rows: Sequence[Row]) -> Goal:
+    """Return the goal that state on chip does not grow with memory: the largest against the smallest counted."""
+    totals = {total_of(r.metric): r.value for r in rows if (r.bench, r.variant) == (STATE, ENGINE)}
+    sizes = sorted(size for size in totals if size is not None)
+    more = None
+    if len(sizes) > 1:
+        more = round(100 * (totals[sizes[-1]] / totals[sizes[0]] - 1), 2)
+    return Goal(
+        text=f"memory engine, state on chip for the largest memory: at most {GROWTH} % more than for 256 MiB",
+        limit=GROWTH,
+        unit="%",
+        reached=more,
+    )

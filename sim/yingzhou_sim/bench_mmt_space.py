@@ -15,10 +15,13 @@ from .bench_mmt_variant import Op, Variant, VariantBench
 from .state_bits import of_engine
 
 VARIANT: Final = "mmt"
-SUBTREES: Final = 1500
+SUBTREES: Final = 3000
 LINES_EACH: Final = 3
 BENCH: Final = "large memory"
+MOUNTS: Final = "mounts"
 STATE: Final = "state on chip"
+_TOTAL: Final = "total"
+_OF_MEMORY: Final = " MiB of memory, "
 SMALL_WIDTH: Final = 28
 """Address bits of the memory that a large one is compared with: 256 MiB."""
 
@@ -92,7 +95,7 @@ def measure(variant: Variant, count: int = SUBTREES) -> list[Row]:
         row("memory", variant.memory_bytes >> 30, "GiB"),
         row("highest line used, below", reached, "GiB"),
         row("subtrees used", count, "subtrees"),
-        row("mounts", counts["mount"], "mounts"),
+        row(MOUNTS, counts["mount"], "mounts"),
         row("unmounts", counts["unmount"], "unmounts"),
         row("lines read and found as written", totals.reads, "lines"),
         row("cycles for each mount", round(totals.cycles / counts["mount"], 1), "cycles"),
@@ -105,6 +108,12 @@ def state_on_chip(variant: Variant) -> list[Row]:
     rows = []
     for config in (variant.config, replace(variant.config, addr_width=SMALL_WIDTH)):
         bits = of_engine(config)
-        for what, value in (("registers", bits.registers), ("memories", bits.memories), ("total", bits.total)):
-            rows.append(Row(STATE, variant.name, f"{config.size >> 20} MiB of memory, {what}", value, "bits"))
+        for what, value in (("registers", bits.registers), ("memories", bits.memories), (_TOTAL, bits.total)):
+            rows.append(Row(STATE, variant.name, f"{config.size >> 20}{_OF_MEMORY}{what}", value, "bits"))
     return rows
+
+
+def total_of(metric: str) -> int | None:
+    """Return the MiB of memory that a metric of :data:`STATE` is the total for, None of the others."""
+    size, _, what = metric.partition(_OF_MEMORY)
+    return int(size) if what == _TOTAL else None
