@@ -53,14 +53,14 @@ def slowdown_figure(rows: Sequence[Row]) -> Figure | None:
         _tidy(axes)
         if number // len(SHARES):
             axes.set_xlabel("% slower than with nothing held")
-        if number == 1:
+        if number == 2:
             axes.legend(frameon=False, fontsize=7, loc="lower right")
     return figure
 
 
 def flight_figure(rows: Sequence[Row]) -> Figure | None:
-    """Return bytes a cycle over misses in flight."""
-    mine = [r for r in rows if r.bench == BENCH and r.metric.endswith(" in flight")]
+    """Return bytes a cycle over misses in flight, nothing held, with as many MSHRs as there are and with more."""
+    mine = [r for r in rows if r.bench == BENCH and r.metric.endswith(" in flight") and r.variant.startswith(NO_LOCK)]
     if not mine:
         return None
     figure = Figure(figsize=(8, 4), layout="constrained")
@@ -72,7 +72,8 @@ def flight_figure(rows: Sequence[Row]) -> Figure | None:
                 for r in mine
                 if r.variant == variant and r.metric.startswith(f"misses, {victims}")
             )
-            axes.plot(*zip(*points, strict=True), style, label=f"{variant}, {victims} victims", markersize=4)
+            label, colour = f"{variant}, {victims} victims", COLOURS.get(variant, "#7b5ea7")
+            axes.plot(*zip(*points, strict=True), style, label=label, color=colour, markersize=4)
     axes.set_xlabel("misses in flight")
     axes.set_ylabel("bytes a cycle")
     axes.set_ylim(bottom=0)

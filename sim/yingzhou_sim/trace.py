@@ -25,6 +25,7 @@ examples:
   yingzhou trace record --llc 64K --llc 1M --skip 50M --accesses 20000 -o kv.yzt -- ./kvstore 100000
   yingzhou trace info kv-64K.yzt
   yingzhou bench --trace kv-64K.yzt       replay it on every variant of the memory engine
+  yingzhou trace record --llc none -o sort.yzt -- sort words.txt     for the last-level cache: bench --trace sort.yzt
 """
 
 
