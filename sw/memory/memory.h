@@ -150,6 +150,6 @@ struct scenario {
     bool (*run)(uint32_t phase);
 };
 extern const struct scenario work_scenarios[], line_scenarios[], node_scenarios[], command_scenarios[], root_scenarios[],
-    power_scenarios[];
+    power_scenarios[], window_scenarios[], lock_scenarios[];
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Judging what the engine made of an attack, and running the scenarios, over power cycles too. */
+#include <yz_llc.h>
+
 #include "memory.h"
 
 #define MAGIC 0x54504B59u
@@ -85,8 +87,10 @@ bool recovered(uint32_t subtree, uint32_t lines, uint32_t step, uint32_t seed)
 static const struct scenario *find(uint32_t number)
 {
     static const struct scenario *const tables[] = {work_scenarios,    line_scenarios, node_scenarios,
-                                                    command_scenarios, root_scenarios, power_scenarios};
-    for (uint32_t table = 0; table < sizeof tables / sizeof tables[0]; table++) {
+                                                    command_scenarios, root_scenarios, power_scenarios,
+                                                    window_scenarios,  lock_scenarios};
+    uint32_t count = sizeof tables / sizeof tables[0] - !llc_present(); /* the last need the cache */
+    for (uint32_t table = 0; table < count; table++) {
         for (const struct scenario *s = tables[table]; s->name; s++, number--)
             if (number == 0)
                 return s;
