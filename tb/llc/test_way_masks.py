@@ -23,6 +23,7 @@ RANDOM = replace(MASKED, size_bytes=2 << 10, ways=8, replacement="random")
 CONFIGS = pytest.mark.parametrize("config", (MASKED, RANDOM), ids=("plru", "random"))
 
 
+@pytest.mark.regress
 @CONFIGS
 def test_misses_stay_in_their_users_ways_and_hits_are_everybodys(config: LlcConfig):
     bench = bench_of(config, ROUGH)
@@ -38,6 +39,7 @@ def test_misses_stay_in_their_users_ways_and_hits_are_everybodys(config: LlcConf
     assert bench.do([Access(mine[-1], port=1)])[0].hit
 
 
+@pytest.mark.regress
 @CONFIGS
 def test_nothing_can_be_locked(config: LlcConfig):
     bench = bench_of(config)
@@ -49,6 +51,7 @@ def test_nothing_can_be_locked(config: LlcConfig):
     assert not bench.operate(Op.STATUS, 1, line).status.locked
 
 
+@pytest.mark.regress
 @CONFIGS
 @pytest.mark.parametrize("pace", (FAST, ROUGH), ids=("fast", "rough"))
 def test_random_traffic_under_masks(config: LlcConfig, pace: Pace):
