@@ -12,13 +12,16 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from typing import Final
 
+from yingzhou.errors import require
+
 from . import bench_llc_access, bench_llc_workload
 from .bench_goals import Row
 from .bench_llc_build import cache_library
 from .bench_llc_variant import CONFIG, Cache
-from .bench_llc_workload import Pair
+from .bench_llc_workload import HOST_LINE, Pair
 from .paths import ROOT
 from .trace_file import SUFFIX, Trace, read_trace
+from .trace_filter import LINE_BYTES
 from .verilated import build_all
 
 TRACES: Final = ROOT / "sim" / "traces" / "l1"
@@ -48,6 +51,11 @@ def shipped() -> list[Pair]:
 
 def given(traces: Sequence[Trace]) -> list[Pair]:
     """Return a user's own traces: each alone, and beside the next (one trace: beside itself)."""
+    for trace in traces:
+        require(
+            all(r.line < HOST_LINE for r in trace.records),
+            f"trace {trace.name} reaches beyond the {HOST_LINE * LINE_BYTES >> 20} MiB that an enclave has here",
+        )
     following = [*traces[1:], *traces[:1]]
     return [p for trace, host in zip(traces, following, strict=True) for p in (Pair(trace, host), Pair(trace))]
 

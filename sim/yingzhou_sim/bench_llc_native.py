@@ -17,7 +17,7 @@ from yingzhou.llc.signature import Op, Result, Scope
 from .bench_mmt_engine import DRAM, QUEUE, WRITE_BUFFER
 from .machine import DramTiming
 from .paths import NATIVE
-from .trace_filter import Record
+from .trace_filter import LINE_BYTES, Record
 
 SIZE: Final = 1 << 32
 """Bytes of DRAM, sparse."""
@@ -164,6 +164,10 @@ class LlcBench:
 
         ``marks``: what is measured lies between so many accesses made and so many; second 0: no end.
         """
+        require(
+            all(r.line + line < SIZE // LINE_BYTES for r in records),
+            f"the trace reaches beyond the {SIZE >> 20} MiB of memory here",
+        )
         array = self._ffi.new("struct yz_llc_access[]", [(r.line + line, r.instructions, r.write) for r in records])
         self._kept[user] = array
         self._lib.yz_llc_core_begin(self._handle, user, array, len(records), *marks)

@@ -336,6 +336,11 @@ def test_the_shipped_traces_are_of_the_first_level() -> None:
 
 
 def test_wrong_input_is_named(plain: Cache) -> None:
+    far = Trace({"name": "far", "llc": None}, [Record(1, False, HOST_LINE)])
+    with pytest.raises(ConfigError, match="trace far reaches beyond the 1024 MiB that an enclave has here"):
+        bench_llc.given([far])
+    with plain.open() as bench, pytest.raises(ConfigError, match="the trace reaches beyond the 4096 MiB of memory"):
+        bench.begin(User.SECOND, loop(2), (1 << 26) - 1)
     with pytest.raises(ConfigError, match="write_buffer is 16; accepted are 1 to 15"):
         LlcBench(plain.library, SMALL, write_buffer=16)
     with plain.open() as bench, pytest.raises(ConfigError, match="outstanding is 17; accepted are 1 to 16"):
