@@ -71,13 +71,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--accesses",
         type=positive,
         metavar="N",
-        help="replay only the first N accesses of each trace (default: all)",
+        help="mmt: replay only the first N accesses of each trace (default: all)",
     )
     parser.add_argument(
         "--variant",
         action="append",
         choices=bench_mmt.VARIANTS,
-        help="measure only this way from the cache to DRAM, and unprotected; may be repeated (default: all)",
+        help="mmt: measure only this way from the cache to DRAM, and unprotected; may be repeated (default: all)",
     )
     parser.add_argument(
         "--latency",
