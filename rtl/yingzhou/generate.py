@@ -2,10 +2,14 @@
 """``yingzhou generate``: blocks and the machine as Verilog."""
 
 import argparse
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from .errors import ConfigError
+from .errors import ConfigError, require
 from .generate_verilog import generate, with_header, write_block
 from .gpt.config import MODES, GptConfig
 from .gpt.ip import GptIp
@@ -268,32 +272,53 @@ def _add_llc(parser: argparse.ArgumentParser) -> None:
     )
 
 
+@contextmanager
+def _names_as_typed() -> Iterator[None]:
+    """Have errors name parameters as the command line does: ``--addr-width`` for ``addr_width``."""
+    try:
+        yield
+    except ConfigError as error:
+        typed = re.sub(r"(?<!['\w])[a-z]+(?:_[a-z]+)+\b", lambda name: "--" + name[0].replace("_", "-"), str(error))
+        raise ConfigError(typed) from None
+
+
 def _llc_config(arguments: argparse.Namespace) -> LlcConfig:
     given = {name.removeprefix("llc_"): value for name, value in vars(arguments).items() if name.startswith("llc_")}
     if "cacheable" in given:
         given["cacheable"] = tuple(given["cacheable"])
-    return LlcConfig(**given)
+    with _names_as_typed():
+        return LlcConfig(**given)
 
 
 def _mmt_config(arguments: argparse.Namespace) -> MmtConfig:
     given = {name.removeprefix("mmt_"): value for name, value in vars(arguments).items() if name.startswith("mmt_")}
-    return preset(arguments.preset, **given)
+    with _names_as_typed():
+        return preset(arguments.preset, **given)
 
 
 def _gpt_config(arguments: argparse.Namespace) -> GptConfig:
     pa_width, protection_bit = GPT_DEFAULTS.get(arguments.mode, GPT_DEFAULTS["sv32"])
-    return GptConfig(
-        mode=arguments.mode,
-        areas=arguments.areas,
-        pa_width=pa_width if arguments.pa_width is None else arguments.pa_width,
-        protection_bit=getattr(arguments, "protection_bit", protection_bit),
-        device_region=arguments.device_region,
-    )
+    with _names_as_typed():
+        return GptConfig(
+            mode=arguments.mode,
+            areas=arguments.areas,
+            pa_width=pa_width if arguments.pa_width is None else arguments.pa_width,
+            protection_bit=getattr(arguments, "protection_bit", protection_bit),
+            device_region=arguments.device_region,
+        )
 
 
 def _verilog_file(file: Path) -> Path:
-    if file.suffix != ".v":
-        raise ConfigError(f"output file is {str(file)!r}; accepted are names that end in .v")
+    """Return ``file`` when it can be written, before minutes are spent on what goes into it."""
+    require(file.suffix == ".v", f"output file is {str(file)!r}; accepted are names that end in .v")
+    for path in (file, file.with_suffix(".json")):
+        there = not path.exists() or (path.is_file() and os.access(path, os.W_OK))
+        require(there, f"output file is {str(path)!r}, which is there and cannot be written")
+    folder = next(parent for parent in file.absolute().parents if parent.exists())
+    require(
+        folder.is_dir() and os.access(folder, os.W_OK | os.X_OK),
+        f"output file is {str(file)!r}; {folder} is no folder that can be written to",
+    )
     return file
 
 

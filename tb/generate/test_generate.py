@@ -245,30 +245,30 @@ def test_command_writes_what_was_asked(tmp_path, capsys):
     [
         (["gpt", "--mode", "sv57"], "mode is 'sv57'; accepted are sv32, sv39, sv48"),
         (["gpt", "--areas", "0"], "areas is 0; accepted are 1 to 64"),
-        (["gpt", "--pa-width", "35"], "pa_width is 35; accepted with sv32 are 32 to 34"),
-        (["gpt", "--protection-bit", "34"], "protection_bit is 34; accepted are 12 to 33, or none"),
+        (["gpt", "--pa-width", "35"], "--pa-width is 35; accepted with sv32 are 32 to 34"),
+        (["gpt", "--protection-bit", "34"], "--protection-bit is 34; accepted are 12 to 33, or none"),
         (["gpt", "-o", "guard.sv"], "output file is 'guard.sv'; accepted are names that end in .v"),
         (["gpt", "-o", "my-guard.v"], "module name is 'my-guard'; accepted are letters, digits and underscores"),
         (["mmt", "--preset", "big"], "preset is 'big'; accepted are paper, vault, sgx, small"),
-        (["mmt", "--addr-width", "70"], "addr_width is 70; accepted are 16 to 64"),
-        (["mmt", "--preset", "vault", "--addr-width", "39"], "addr_width is 39; accepted with arities (16, 32, 64)"),
-        (["mmt", "--preset", "sgx", "--addr-width", "40"], "addr_width is 40; accepted with sgx"),
-        (["mmt", "--addr-width", "42"], "addr_width is 42; accepted with arities (32, 32, 64)"),
-        (["mmt", "--protection-bit", "39"], "protection_bit is 39; accepted are 12 to 38, or none"),
+        (["mmt", "--addr-width", "70"], "--addr-width is 70; accepted are 16 to 64"),
+        (["mmt", "--preset", "vault", "--addr-width", "39"], "--addr-width is 39; accepted with arities 16/32/64"),
+        (["mmt", "--preset", "sgx", "--addr-width", "40"], "--addr-width is 40; accepted with sgx"),
+        (["mmt", "--addr-width", "42"], "--addr-width is 42; accepted with arities 32/32/64"),
+        (["mmt", "--protection-bit", "39"], "--protection-bit is 39; accepted are 12 to 38, or none"),
         (
             ["mmt", "--memory-bytes", "0x300000"],
-            "memory_bytes is 3145728; accepted with arities (32, 32, 64) are powers",
+            "--memory-bytes is 3145728; accepted with arities 32/32/64 are powers",
         ),
-        (["mmt", "--memory-base", "4096"], "memory_base is 0x1000; accepted are multiples of memory_bytes"),
-        (["mmt", "--arities", "32/8"], "arities are (32, 8); accepted are 1 to 12 levels"),
-        (["mmt", "--major-bits", "0"], "major_bits is 0; accepted are 1 to 40"),
-        (["mmt", "--mount-entries", "65"], "mount_entries is 65; accepted are 1 to 64"),
-        (["mmt", "--node-cache-lines", "4"], "node_cache_lines is 4; accepted are powers of two from 7 to 512"),
-        (["mmt", "--mac-cache-lines", "3"], "mac_cache_lines is 3; accepted are powers of two from 2 to 512"),
+        (["mmt", "--memory-base", "4096"], "--memory-base is 0x1000; accepted are multiples of --memory-bytes"),
+        (["mmt", "--arities", "32/8"], "arities are 32/8; accepted are 1 to 12 levels"),
+        (["mmt", "--major-bits", "0"], "--major-bits is 0; accepted are 1 to 40"),
+        (["mmt", "--mount-entries", "65"], "--mount-entries is 65; accepted are 1 to 64"),
+        (["mmt", "--node-cache-lines", "4"], "--node-cache-lines is 4; accepted are powers of two from 7 to 512"),
+        (["mmt", "--mac-cache-lines", "3"], "--mac-cache-lines is 3; accepted are powers of two from 2 to 512"),
         (["mmt", "--slots", "64"], "slots is 64; accepted are powers of two from 2 to 32"),
         (["mmt", "--aes", "magic"], "aes is 'magic'; accepted are pipelined, iterative"),
-        (["mmt", "--aes-cores", "9"], "aes_cores is 9; accepted are 1 to 8"),
-        (["mmt", "--id-width", "17"], "id_width is 17; accepted are 1 to 16"),
+        (["mmt", "--aes-cores", "9"], "--aes-cores is 9; accepted are 1 to 8"),
+        (["mmt", "--id-width", "17"], "--id-width is 17; accepted are 1 to 16"),
         (["mmt", "-o", "engine.sv"], "output file is 'engine.sv'; accepted are names that end in .v"),
         (["mmt", "-o", "my-engine.v"], "module name is 'my-engine'; accepted are letters, digits and underscores"),
         (["soc", "--checker", "both"], "checker is 'both'; accepted are none, gpt, bitmap"),
@@ -281,6 +281,26 @@ def test_wrong_values(arguments, message, tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match=re.escape(message)):
         run_cli(*arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("folder.v", "output file is 'folder.v', which is there and cannot be written"),
+        ("manifest.v", "output file is 'manifest.json', which is there and cannot be written"),
+        ("file/engine.v", "file is no folder that can be written to"),
+    ],
+)
+def test_output_that_cannot_be_written_is_refused_at_once(output, message, tmp_path, monkeypatch):
+    """Nothing is elaborated for it."""
+    (tmp_path / "folder.v").mkdir()
+    (tmp_path / "manifest.json").mkdir()
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(generate, "generate", lambda *_, **__: pytest.fail("elaborated"))
+    for block in ("gpt", "mmt", "llc"):
+        with pytest.raises(ConfigError, match=re.escape(message)):
+            run_cli(block, "-o", output)
 
 
 @pytest.mark.parametrize(

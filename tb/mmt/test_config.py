@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Geometry of the memory engine: the paper's numbers, layouts without overlap, and one clear sentence for bad input."""
 
+from dataclasses import asdict
 from itertools import pairwise
 from math import prod
 
@@ -61,8 +62,8 @@ geometries = (
 def test_layouts_do_not_overlap(arities, extra):
     """MACs and the nodes of every level follow each other without gap or overlap, in subtrees and in the meta zone."""
     lines = prod(arities)
-    # From two subtrees and two pages to as many as the root tree covers.
-    size = max(lines * 64 << min(extra + 1, lines.bit_length() + 1), 1 << 13)
+    # From four subtrees and four pages to as many as the root tree covers.
+    size = max(lines * 64 << min(extra + 2, lines.bit_length() + 1), 1 << 14)
     config = MmtConfig(addr_width=40, memory_bytes=size, arities=arities)
     levels = range(1, config.levels + 1)
     ends = [(config.node_offset(n), config.nodes(n) * 64) for n in levels]
@@ -82,24 +83,25 @@ def test_layouts_do_not_overlap(arities, extra):
     [
         ({"addr_width": 8}, "addr_width is 8; accepted are 16 to 64"),
         ({"protection_bit": 50}, "protection_bit is 50; accepted are 12 to 38, or none"),
-        ({"arities": ()}, r"arities are \(\); accepted are 1 to 12 levels"),
-        ({"arities": (16, 8)}, r"arities are \(16, 8\); accepted are"),
-        ({"arities": (48,)}, r"arities are \(48,\); accepted are"),
+        ({"arities": ()}, r"arities are ; accepted are 1 to 12 levels"),
+        ({"arities": (16, 8)}, "arities are 16/8; accepted are"),
+        ({"arities": (48,)}, "arities are 48; accepted are"),
+        ({"arities": (8,) * 12}, "arities are 8/8/.*; accepted are subtrees below 2199023255552 bytes"),
         (
             {"memory_bytes": 3 << 20},
-            r"memory_bytes is 3145728; accepted with arities \(32, 32, 64\) are powers of two from 4194304",
+            "memory_bytes is 3145728; accepted with arities 32/32/64 are powers of two from 8388608",
         ),
-        ({"memory_bytes": 1 << 20}, r"memory_bytes is 1048576; accepted with .* are powers of two from 4194304"),
-        ({"arities": (2, 2)}, r"arities are \(2, 2\); accepted are subtrees of at least 8 lines"),
+        ({"memory_bytes": 1 << 22}, "memory_bytes is 4194304; accepted with .* are powers of two from 8388608 .room "),
+        ({"arities": (2, 2)}, "arities are 2/2; accepted are subtrees of at least 8 lines"),
         (
             {"arities": (16,)},
-            r"addr_width is 39; accepted with arities \(16,\), when memory_bytes is not given, are 10 to 16: one tree",
+            "addr_width is 39; accepted with arities 16, when memory_bytes is not given, are 16 to 16: one tree",
         ),
-        ({"addr_width": 20}, "addr_width is 20; accepted with .*, are 22 to 41$"),
-        ({"addr_width": 40, "protection_bit": 21}, "protection_bit is 21; accepted with .*, are 22 to 41$"),
+        ({"addr_width": 22}, "addr_width is 22; accepted with .*, are 23 to 41$"),
+        ({"addr_width": 40, "protection_bit": 22}, "protection_bit is 22; accepted with .*, are 23 to 41$"),
         (
             {"arities": (16,), "memory_bytes": 1 << 20},
-            r"memory_bytes is 1048576; accepted with arities \(16,\) are powers of two from 1024 .* to 65536: one tree",
+            "memory_bytes is 1048576; accepted with arities 16 are powers of two from 8192 .* to 65536: one tree",
         ),
         ({"memory_bytes": 1 << 24, "memory_base": 4096}, "memory_base is 0x1000; accepted are multiples"),
         ({"memory_bytes": 1 << 32, "protection_bit": 20}, "protection_bit 20 lies inside memory"),
@@ -116,6 +118,53 @@ def test_layouts_do_not_overlap(arities, extra):
 def test_bad_values_are_named(wrong, message):
     with pytest.raises(ConfigError, match=message):
         MmtConfig(**wrong)
+
+
+def one_fits(config: MmtConfig) -> bool:
+    """Try every place of meta zone, metadata and subtree: whether an ALLOC could ever be accepted."""
+    pages = range(0, config.size, 4096)
+    zones = [range(z, z + config.root_bytes) for z in pages if z + config.root_bytes <= config.size]
+    metadata = [range(p, p + config.metadata_bytes) for p in pages if p + config.metadata_bytes <= config.size]
+    subtrees = [range(s, s + config.subtree_bytes) for s in range(0, config.size, config.subtree_bytes)]
+
+    def apart(a: range, b: range) -> bool:
+        return a.stop <= b.start or b.stop <= a.start
+
+    return any(apart(z, s) and apart(p, s) and apart(z, p) for s in subtrees for z in zones for p in metadata)
+
+
+@pytest.mark.parametrize(
+    "arities", [(8,), (2, 4), (2, 2, 2), (16,), (64,), (4, 8), (8, 8), (2, 8, 8), (16, 16), (2,) * 8]
+)
+def test_accepted_is_what_can_hold_a_subtree(arities):
+    """The smallest memory that is accepted has room for a subtree in use; half of it has none."""
+    sizes = [prod(arities) * 64 << n for n in range(5)]
+    accepted = []
+    for size in sizes:
+        try:
+            accepted.append(MmtConfig(memory_bytes=size, arities=arities, node_cache_lines=32))
+        except ConfigError as error:
+            assert "room for one subtree" in str(error)
+    least = accepted[0]
+    assert [config.size for config in accepted] == [size for size in sizes if size >= least.size]
+    assert one_fits(least)
+    # The same geometry over half the memory, which no check lets pass.
+    half = object.__new__(MmtConfig)
+    vars(half).update({**asdict(MmtConfig()), "memory_bytes": least.size // 2, "arities": arities})
+    assert least.size == sizes[0] or not one_fits(half)
+
+
+@pytest.mark.parametrize(("name", "least"), [("paper", 23), ("small", 23), ("vault", 22), ("sgx", 16)])
+def test_least_address_width_of_a_preset(name, least):
+    """Every width from the least that a message names up to the largest is accepted."""
+    for width in range(least, (38 if name == "vault" else 39) + 1):
+        config = preset(name, addr_width=width)
+        assert config.root_bytes + config.metadata_bytes + config.subtree_bytes <= config.size
+
+
+@pytest.mark.parametrize("log", range(14, 40))
+def test_every_size_of_sgx_has_room(log):
+    assert preset("sgx", addr_width=41, memory_bytes=1 << log).subtrees == 2
 
 
 def test_unknown_preset():
@@ -135,15 +184,18 @@ def test_presets_need_nothing_else(name):
         (
             "vault",
             {"addr_width": 39},
-            r"addr_width is 39; accepted with arities \(16, 32, 64\), .*, are 21 to 38: one tree",
+            "addr_width is 39; accepted with arities 16/32/64, .*, are 22 to 38: one tree",
         ),
+        ("vault", {"addr_width": 21}, "addr_width is 21; accepted with arities 16/32/64, .*, are 22 to 41$"),
+        ("small", {"addr_width": 22}, "addr_width is 22; accepted with arities 32/32/64, .*, are 23 to 41$"),
         (
             "sgx",
             {"addr_width": 40},
-            "addr_width is 40; accepted with sgx, when memory_bytes is not given, are 10 to 39",
+            "addr_width is 40; accepted with sgx, when memory_bytes is not given, are 16 to 39",
         ),
         ("sgx", {"addr_width": 50, "protection_bit": 45}, "protection_bit is 45; accepted with sgx"),
-        ("sgx", {"memory_bytes": 3000}, "memory_bytes is 3000; accepted with sgx are powers of two from 1024"),
+        ("sgx", {"addr_width": 30, "protection_bit": 13}, "protection_bit is 13; accepted with sgx, .* are 14 to 39"),
+        ("sgx", {"memory_bytes": 8192}, "memory_bytes is 8192; accepted with sgx are powers of two from 16384"),
     ],
 )
 def test_preset_names_what_it_refuses(name, wrong, message):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """C headers and reference pages that come from the register maps."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,21 @@ def test_pages_are_up_to_date(tmp_path):
         checked_in = DOCS / page.name
         assert checked_in.is_file(), f"docs/registers/{page.name} is missing: run make docs"
         assert checked_in.read_text() == page.read_text(), f"docs/registers/{page.name} is out of date: run make docs"
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_pages_show_where_registers_are(name):
+    """An offset in a heading counts from the start of the map, inside of groups and arrays too."""
+    text = (DOCS / f"{name}.md").read_text()
+    shown: dict[str, tuple[int, int]] = {}
+    for offset, step, path in re.findall(
+        r"^#+ 0x([0-9A-F]+)(?: \+ 0x([0-9A-F]+) i, i < \d+)? `([\w.\[\]]+)`", text, re.M
+    ):
+        shown[path] = int(offset, 16), int(step or "0", 16)
+    for path, offset, _ in registers_of(load(name)):
+        index = re.search(r"\[(\d+)\]", path)
+        first, step = shown[re.sub(r"\[\d+\]", "[i]", path)]
+        assert first + step * int(index[1] if index else 0) == offset, path
 
 
 def test_overview_names_every_map():

@@ -2,8 +2,8 @@
 """The slow path's own order of things: one service or command after the other, and tidying in between.
 
 A service and the commands that need a mounted subtree share their way: judge, fetch the root entry, compare with what
-is mounted, make room in the mount table, install. Refusals are judged in this order, and until ``install`` nothing has
-changed but what the caches hold and which subtree gave up its entry:
+is mounted, make room in the mount table, install. Refusals are judged in this order (docs/mmt.md has a table by
+command), and until ``install`` nothing has changed but what the caches hold and which subtree gave up its entry:
 
 1. NOT_READY, BAD_COMMAND, BAD_ADDRESS (subtree; page of ALLOC)
 2. what is known from the mount table: ALREADY_MOUNTED, NOT_MOUNTED, PINNED, and of a mounted subtree 4.

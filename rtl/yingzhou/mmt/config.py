@@ -16,6 +16,7 @@ BEAT_BITS: Final = 128
 BEATS: Final = 4
 """Beats of 16 bytes in a line; also AES blocks in a line."""
 PAGE_LOG: Final = 12
+ADDR_WIDTH_LEAST: Final = 16
 MACS_PER_LINE_LOG: Final = 3
 ENTRIES_PER_LINE_LOG: Final = 2
 """Root entries in a line of the root table, as a logarithm."""
@@ -50,8 +51,9 @@ class MmtConfig:
         Bit of a physical address that selects protected memory; addresses without it pass through untouched. None:
         every address is protected.
     memory_base, memory_bytes : int
-        The DRAM: size in bytes, a power of two from one subtree to 2^41, and first byte, a multiple of the size. None
-        as size: all of 2^addr_width (without the protection bit).
+        The DRAM: size in bytes, a power of two up to 2^41 with room for one subtree, its metadata and the meta zone
+        beside each other, and first byte, a multiple of the size. None as size: all of 2^addr_width (without the
+        protection bit).
     arities : tuple of int
         Children of a node, top level first. All of 16, 32, 64 (split counters) or all of 2, 4, 8 (56-bit counters).
     major_bits : int
@@ -86,7 +88,10 @@ class MmtConfig:
     id_width: int = 4
 
     def __post_init__(self) -> None:
-        require(16 <= self.addr_width <= 64, f"addr_width is {self.addr_width}; accepted are 16 to 64")
+        require(
+            ADDR_WIDTH_LEAST <= self.addr_width <= 64,
+            f"addr_width is {self.addr_width}; accepted are {ADDR_WIDTH_LEAST} to 64",
+        )
         require(
             self.protection_bit is None or PAGE_LOG <= self.protection_bit < self.addr_width,
             f"protection_bit is {self.protection_bit}; accepted are {PAGE_LOG} to {self.addr_width - 1}, or none",
@@ -94,17 +99,15 @@ class MmtConfig:
         require(
             1 <= len(self.arities) <= LEVELS_MAX
             and (all(a in SPLIT_ARITIES for a in self.arities) or all(a in FLAT_ARITIES for a in self.arities)),
-            f"arities are {self.arities}; accepted are 1 to {LEVELS_MAX} levels, all of 16, 32, 64 or all of 2, 4, 8",
-        )
-        most = 1 << LINE_BITS_MAX + LINE_LOG
-        require(
-            _power_of_two(self.size) and self.subtree_bytes <= self.size <= most,
-            self._wrong_size(most),
+            f"arities are {self._arities}; accepted are 1 to {LEVELS_MAX} levels, all of 16, 32, 64 or all of 2, 4, 8",
         )
         require(
             self.subtree_lines >= 1 << MACS_PER_LINE_LOG,
-            f"arities are {self.arities}; accepted are subtrees of at least {1 << MACS_PER_LINE_LOG} lines",
+            f"arities are {self._arities}; accepted are subtrees of at least {1 << MACS_PER_LINE_LOG} lines",
         )
+        most = 1 << LINE_BITS_MAX + LINE_LOG
+        require(self.subtree_bytes < most, f"arities are {self._arities}; accepted are subtrees below {most} bytes")
+        require(_power_of_two(self.size) and self._least_size <= self.size <= most, self._wrong_size(most))
         most = self.subtree_bytes * (self.subtree_lines << ENTRIES_PER_LINE_LOG)
         require(self.size <= most, self._wrong_size(most) + ": one tree of this geometry covers the root table")
         require(
@@ -139,25 +142,57 @@ class MmtConfig:
         require(self.aes in AES_KINDS, f"aes is {self.aes!r}; accepted are {', '.join(AES_KINDS)}")
         require(1 <= self.aes_cores <= 8, f"aes_cores is {self.aes_cores}; accepted are 1 to 8")
         require(1 <= self.id_width <= 16, f"id_width is {self.id_width}; accepted are 1 to 16")
-        require(
-            self.root_bytes + self.metadata_bytes <= self.size,
-            f"memory_bytes is {self.size}; its root table and one subtree's metadata "
-            f"({self.root_bytes + self.metadata_bytes} bytes) do not fit",
-        )
 
     def _wrong_size(self, most: int) -> str:
-        """Say which of one subtree to ``most`` bytes are accepted, in terms of what decided the size."""
-        least = self.subtree_bytes
+        """Say which sizes up to ``most`` bytes are accepted, in terms of what decided the size."""
+        least = self._least_size
         if self.memory_bytes is not None:
             return (
-                f"memory_bytes is {self.size}; accepted with arities {self.arities} are powers of two from {least} "
-                f"(one subtree) to {most}"
+                f"memory_bytes is {self.size}; accepted with arities {self._arities} are powers of two from {least} "
+                f"(room for one subtree, its metadata and the meta zone) to {most}"
             )
         name = "addr_width" if self.protection_bit is None else "protection_bit"
+        first = max(exact_log2(least), ADDR_WIDTH_LEAST if name == "addr_width" else PAGE_LOG)
         return (
-            f"{name} is {getattr(self, name)}; accepted with arities {self.arities}, when memory_bytes is not given, "
-            f"are {exact_log2(least)} to {exact_log2(most)}"
+            f"{name} is {getattr(self, name)}; accepted with arities {self._arities}, when memory_bytes is not given, "
+            f"are {first} to {exact_log2(most)}"
         )
+
+    @property
+    def _arities(self) -> str:
+        """The arities as the command line takes them."""
+        return "/".join(map(str, self.arities))
+
+    @cached_property
+    def _least_size(self) -> int:
+        """Bytes of the smallest memory that can hold a subtree in use."""
+        size = self.subtree_bytes
+        while self._needed(size) > size:
+            size *= 2
+        return size
+
+    def _needed(self, size: int) -> int:
+        """Return how much of ``size`` bytes one subtree, its metadata and the meta zone take, packed as well as can be.
+
+        Metadata and meta zone begin at pages, the subtree at a multiple of its size: it lies between them or last.
+        """
+
+        def up(value: int, unit: int) -> int:
+            return -(-value // unit) * unit
+
+        page, lines = 1 << PAGE_LOG, self.subtree_bytes
+        zone = self._root_bytes(size)
+        ends = []
+        for first, second in ((zone, self.metadata_bytes), (self.metadata_bytes, zone)):
+            ends.append(up(up(first, lines) + lines, page) + second)
+            ends.append(up(up(first, page) + second, lines) + lines)
+        return min(ends)
+
+    def _root_bytes(self, size: int) -> int:
+        """Return the bytes of the meta zone of a memory of ``size`` bytes: table, MACs, nodes of every level."""
+        table = -(-(size // self.subtree_bytes) >> ENTRIES_PER_LINE_LOG)
+        nodes = sum(-(-table // self.node_lines(level)) for level in range(1, self.levels + 1))
+        return (table + -(-table >> MACS_PER_LINE_LOG) + nodes) * LINE_BYTES
 
     # Memory
 
@@ -271,7 +306,7 @@ class MmtConfig:
     @cached_property
     def root_bytes(self) -> int:
         """Bytes of the meta zone."""
-        return self.root_node_offset(self.levels + 1)
+        return self._root_bytes(self.size)
 
     # On-chip names
 
@@ -311,10 +346,11 @@ for its nodes and MACs. ``small``: the paper's geometry with few slots, small ca
 
 def _sgx_bytes(overrides: dict[str, Any]) -> int:
     """Return the size of memory that ``overrides`` ask for."""
-    least_log, most_log = 10, 39
+    least_log, most_log = 14, 39  # half of less has no room for the other half's nodes and MACs, and the meta zone
     size, bit = overrides.get("memory_bytes"), overrides.get("protection_bit")
     if size is None:
         name = "addr_width" if bit is None else "protection_bit"
+        least_log = ADDR_WIDTH_LEAST if bit is None else least_log
         log = overrides.get(name, MmtConfig.addr_width)
         require(
             least_log <= log <= most_log,

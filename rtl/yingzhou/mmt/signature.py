@@ -361,7 +361,7 @@ class Command(enum.Enum, shape=4):
 
 
 class Result(enum.Enum, shape=4):
-    """How a command ended. A refused command has changed nothing."""
+    """How a command ended. Refused for another reason than INTEGRITY, it has changed nothing of its subtree."""
 
     OK = 0
     BAD_ADDRESS = 1
@@ -374,7 +374,7 @@ class Result(enum.Enum, shape=4):
     ALREADY_MOUNTED = 5
     NOT_MOUNTED = 6
     TABLE_FULL = 7
-    """Every mount table entry is pinned."""
+    """Every mount table entry is pinned, or cannot be given up."""
     LOCKED = 8
     """The root tree is locked, or the subtree is and the command needs it unlocked."""
     INTEGRITY = 9

@@ -53,14 +53,16 @@ def _register(node: RegNode, heading: str) -> list[str]:
     return [*lines, ""]
 
 
-def _array(node: RegNode | RegfileNode) -> str:
+def _steps(node: RegNode | RegfileNode) -> str:
+    """Return what an array adds to its first element's offset."""
     if not node.is_array:
-        return f"0x{node.raw_address_offset:02X}"
+        return ""
     assert node.array_dimensions is not None and node.array_stride is not None
-    return f"0x{node.raw_address_offset:02X} + 0x{node.array_stride:X} i, i < {node.array_dimensions[0]}"
+    return f" + 0x{node.array_stride:X} i, i < {node.array_dimensions[0]}"
 
 
-def _children(parent: AddrmapNode | RegfileNode, prefix: str, level: int) -> list[str]:
+def _children(parent: AddrmapNode | RegfileNode, prefix: str, level: int, base: int = 0, steps: str = "") -> list[str]:
+    """Return the sections below ``parent``, which begins at ``base`` of the map, ``steps`` more by element."""
     lines = []
     for node in parent.children(unroll=False):
         if not isinstance(node, RegNode | RegfileNode):
@@ -69,17 +71,23 @@ def _children(parent: AddrmapNode | RegfileNode, prefix: str, level: int) -> lis
         path = f"{prefix}{node.inst_name}{index}"
         title = node.get_property("name")
         named = f": {title}" if title != node.inst_name else ""
-        heading = f"{'#' * level} {_array(node)} `{path}`{named}"
+        offset, more = base + node.raw_address_offset, steps + _steps(node)
+        heading = f"{'#' * level} 0x{offset:02X}{more} `{path}`{named}"
         if isinstance(node, RegNode):
             lines += _register(node, heading)
         else:
             described = node.get_property("desc")
-            lines += [heading, "", *([described, ""] if described else []), *_children(node, f"{path}.", level + 1)]
+            lines += [
+                heading,
+                "",
+                *([described, ""] if described else []),
+                *_children(node, f"{path}.", level + 1, offset, more),
+            ]
     return lines
 
 
 def page(name: str) -> str:
-    """Return the reference page of map ``name``. Offsets inside a regfile count from the start of its entry."""
+    """Return the reference page of map ``name``. All offsets count from the start of the map."""
     top = load(name)
     assert isinstance(top, AddrmapNode)
     lines = [f"# {top.get_property('name')}", "", top.get_property("desc") or "", ""]
