@@ -331,13 +331,24 @@ def test_locked_subtree():
     assert bench.read(FIRST).ok and bench.read(FIRST + 17).ok
 
 
-def test_unlock_checks_again():
-    """threat: M43"""
+@pytest.mark.parametrize("level", (0, 1, 2), ids=("line", "leaf", "top"))
+def test_unlock_checks_again(level: int):
+    """What failed once is not kept: a line, or a node, that is as before fails again, and mended it is served.
+
+    threat: M43
+    """
     bench = filled()
-    bench.flip(FIRST, 0)
-    refused(bench, FIRST)
-    bench.expect(Op.UNLOCK, A)
-    assert refused(bench, FIRST) == Record("LINE_MAC", 0, False, FIRST)
+    place = bench.node_place(FIRST, level) if level else FIRST
+    image = bench.snapshot([place])
+    bench.flip(place, 100)
+    expected = Record("NODE_MAC" if level else "LINE_MAC", level, False, place)
+    for _ in range(2):
+        assert refused(bench, FIRST) == expected
+        bench.expect(Op.UNLOCK, A)
+    bench.restore(image)
+    bench.suspect.discard(A)
+    bench.record(DENIED)
+    assert bench.read(FIRST).ok and bench.read(FIRST + 17).ok
 
 
 def test_lock_survives_unmount():

@@ -14,7 +14,7 @@ from tb.models.mmt_tree import ROOT_MAX
 
 from .bench import DENIED, Bench, Op, Record
 from .bursts import line_read, line_write
-from .geometries import SMALL, numbers
+from .geometries import ALL, SMALL, numbers
 from .test_engine_integrity import FIRST, LINES, A, B, filled, push_out_root
 
 MINOR_MAX = 2**24 - 1
@@ -37,6 +37,68 @@ def test_a_leaf_overflows():
     bench.flush_all()
     bench.expect(Op.UNMOUNT, A)
     assert all(bench.read(FIRST + i).ok for i in range(ARITY))
+
+
+@pytest.mark.parametrize("cached", (True, False), ids=("leaf cached", "leaf not cached"))
+@pytest.mark.parametrize("stride", (1, ARITY), ids=("one leaf", "one top"))
+def test_writes_under_one_node(stride: int, cached: bool):
+    """Writes of different lines under one leaf, or under one top, at once: each moves its own counter by one.
+
+    Two of each line, so that a counter that is read before its neighbour's move is stored shows. threat: M25
+    """
+    bench = filled()
+    indices = [stride * turn for turn in range(8)]
+
+    def lows() -> list[int]:
+        return [bench.model.tree(A).counter(0, index).low for index in indices]
+
+    if cached:
+        assert bench.read(FIRST).ok
+    for _ in range(3):
+        before = lows()
+        writes = [
+            line_write(turn % 4, bench.addr(FIRST + index), bench.rng.randbytes(64))
+            for turn, index in enumerate([*indices, *indices])
+        ]
+        assert all(result.ok for result in bench.do(writes))
+        assert lows() == [low + 2 for low in before]
+        if not cached:
+            bench.expect(Op.UNMOUNT, A)
+    bench.flush_all()
+    assert all(bench.read(FIRST + index).ok for index in indices)
+
+
+EDGES = [
+    pytest.param(name, marks=() if name == "small" else pytest.mark.regress)
+    for name in ("small", "one_level", "flat", "deep", "mixed")
+]
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_every_edge_of_a_tree(name: str):
+    """The first and the last line of a subtree, and of every node's first and last: each has the right nodes over it.
+
+    In the last subtree of memory, of which nothing else is ever written; memory is compared with the model, and what it
+    holds is read back after the subtree was away. Subtrees of one leaf, of many levels, with a narrow top. Sizes that
+    are no power of two are refused (test_config.py); the root tree is the one that is not full. threat: M39
+    """
+    config = ALL[name]
+    number = config.subtrees - 1
+    first, spans = number * config.subtree_lines, [config.node_lines(level) for level in range(config.levels + 1)]
+    ends = {(turn + 1) * span - 1 for span in spans for turn in (0, config.subtree_lines // span - 1)}
+    edges = sorted({0, *ends, *(end + 1 for end in ends if end + 1 < config.subtree_lines)})
+    bench = Bench(config)
+    bench.alloc([number])
+    contents = {index: bench.rng.randbytes(64) for index in edges}
+    for index, data in contents.items():
+        assert bench.write(first + index, data).ok
+    bench.expect(Op.UNMOUNT, number)
+    bench.flush_all()
+    written = {place for place in bench.model.tree(number).nodes if bench.model.tree(number).counter(*place).low}
+    assert written == {(level, index // spans[level]) for level in range(1, config.levels + 1) for index in edges}
+    for index, data in contents.items():
+        assert b"".join(bench.read(first + index).data) == data
+    assert bench.failure() is None
 
 
 def test_a_top_overflows():
@@ -125,6 +187,26 @@ def test_generations_end():
     bench.expect(Op.ALLOC, A, page, result="EXHAUSTED")
     bench.expect(Op.ALLOC, A, page, result="EXHAUSTED")
     bench.flush_all()
+
+
+def test_generations_end_in_the_mount_table():
+    """A FREE that memory does not store leaves the entry on chip, freed: there it is not allocated again either."""
+    bench = filled()
+    page = SMALL.size // 4096 // 2
+    bench.expect(Op.FREE, A)
+    bench.flush_all()
+    push_out_root(bench, 41)
+    bench.age_entry(A, RootEntry(generation=GENERATION_MAX - 1))
+    bench.expect(Op.ALLOC, A, page)
+    for number in (ROOT, A, B):
+        bench.taint(number)
+    bench.engine.fault(bench.raw(bench.entry_place(A)), "reads")
+    assert bench.command(Op.FREE, A).result == "INTEGRITY"
+    failure = bench.record(0x40)
+    assert failure is not None and failure.kind == "MEMORY_ERROR" and failure.root
+    state = bench.command(Op.STATUS, A)
+    assert (state.mounted, state.valid, state.generation) == (True, False, GENERATION_MAX)
+    assert bench.command(Op.ALLOC, A, page).result == "EXHAUSTED"
 
 
 def test_the_table_is_full():

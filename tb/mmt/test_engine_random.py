@@ -5,17 +5,17 @@ Every run also checks that no AES input serves two writes and that each is of it
 covers: MMT.FRESH MMT.LINE_ORDER MMT.EXHAUSTED MMT.LOCK MMT.MOUNT_ONCE
 """
 
-from dataclasses import replace
+from math import prod
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
 
-from yingzhou.errors import ConfigError
-from yingzhou.mmt.config import MmtConfig
+from yingzhou.mmt.config import AES_KINDS, MmtConfig
 
 from .campaign import Campaign
-from .geometries import ALL, PAPER, SMALL
+from .geometries import ALL, PAPER
 from .turmoil import Turmoil
 
 REGRESS = pytest.mark.regress
@@ -65,44 +65,91 @@ def test_paper_geometry():
     campaign.bench.flush_all()
 
 
+def roomy(config: MmtConfig, used: int) -> bool:
+    """Return whether the meta zone and the metadata of ``used`` subtrees lie before the subtrees that tests use."""
+    pages = 1 + -(-config.root_bytes // 4096) + used * config.metadata_pages
+    return pages * 4096 <= (config.subtrees - used - 1) * config.subtree_bytes
+
+
 @st.composite
-def geometries(draw: st.DrawFn) -> MmtConfig:
-    """Draw an engine with little of everything."""
-    split = draw(st.booleans())
+def geometries(draw: st.DrawFn, split: bool, aes: str) -> MmtConfig:
+    """Draw an engine with little of everything: of these counters and this AES."""
     arities = st.sampled_from((16, 32, 64) if split else (2, 4, 8))
-    values = {
-        "arities": tuple(draw(st.lists(arities, min_size=1 + (not split), max_size=2 if split else 4))),
+    levels = st.lists(arities, min_size=1 if split else 2, max_size=2 if split else 4)
+    chosen = tuple(draw(levels.filter(lambda drawn: 16 <= prod(drawn) <= 2048)))
+    # Many subtrees, and room for their metadata, which a small one needs more of than it has lines.
+    size = prod(chosen) * 64 << draw(st.integers(4, 8))
+    assume(size <= prod(chosen) ** 2 * 64 * 4)
+    kept = draw(st.booleans())
+    values: dict[str, Any] = {
+        "arities": chosen,
+        "memory_bytes": size,
+        "memory_base": 0 if kept else draw(st.sampled_from((0, 1, 3))) * size,
+        "addr_width": 32,
+        "protection_bit": 30 if kept else None,
         "major_bits": draw(st.sampled_from((1, 2, 40))),
         "mount_entries": draw(st.integers(2, 5)),
-        "node_cache_lines": draw(st.sampled_from((4, 8, 16, 32))),
+        "node_cache_lines": draw(st.sampled_from((16, 32))) if len(chosen) > 3 else draw(st.sampled_from((8, 16))),
         "mac_cache_lines": draw(st.sampled_from((2, 4, 8))),
         "slots": draw(st.sampled_from((2, 4, 8))),
-        "aes": draw(st.sampled_from(("iterative", "iterative", "pipelined"))),
+        "aes": aes,
         "aes_cores": draw(st.integers(1, 3)),
         "id_width": draw(st.integers(1, 5)),
     }
-    base = draw(st.sampled_from((0, 1, 3)))
-    size = 1 << 20
-    if draw(st.booleans()):
-        return replace(SMALL, **values, addr_width=23, protection_bit=22, memory_bytes=size)
-    return MmtConfig(**values, addr_width=32, memory_base=base * size, memory_bytes=size)
+    assume(size > 4096)
+    config = MmtConfig(**values)
+    assume(roomy(config, SUBTREES))
+    return config
+
+
+KINDS = [(split, aes) for split in (True, False) for aes in AES_KINDS]
+SUBTREES = 4
+DRAWS = 40
+"""Geometries drawn of each kind; the first are simple ones, as hypothesis begins with these."""
+TRIED = (20, 30)
+"""Which of them are built and tried."""
+
+
+def drawn(split: bool, aes: str) -> list[MmtConfig]:
+    """Return geometries of one kind of counters and AES, the same in every run."""
+    found: list[MmtConfig] = []
+
+    @seed(KINDS.index((split, aes)))
+    @settings(
+        max_examples=DRAWS,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+    )
+    @given(geometries(split, aes))
+    def keep(config: MmtConfig) -> None:
+        found.append(config)
+
+    keep()
+    assert len(found) == DRAWS, f"only {len(found)} geometries were drawn"
+    return found
+
+
+@pytest.mark.parametrize(("split", "aes"), KINDS)
+def test_drawn_geometries_are_many(split: bool, aes: str):
+    """What is drawn is accepted, as asked for, and of many shapes. None is built here."""
+    found = drawn(split, aes)
+    assert {(config.split, config.aes) for config in found} == {(split, aes)}
+    assert len({config.arities for config in found}) >= 3 and len(set(found)) >= DRAWS // 2
+    assert {config.protection_bit is None for config in found} == {True, False}
+    one, other = (found[number - 1] for number in TRIED)
+    assert one.arities != other.arities
 
 
 @REGRESS
-@settings(
-    max_examples=6,
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-@given(st.data())
-def test_any_geometry(data: st.DataObject):
-    """Engines that nobody thought of."""
-    try:
-        config = data.draw(geometries())
-    except ConfigError:
-        return
-    campaign = Campaign(config, seed=7, subtrees=4)
+@pytest.mark.parametrize("number", TRIED)
+@pytest.mark.parametrize(("split", "aes"), KINDS)
+def test_any_geometry(split: bool, aes: str, number: int):
+    """Engines that nobody thought of, of both kinds of counters and both kinds of AES."""
+    config = drawn(split, aes)[number - 1]
+    assert (config.split, config.aes) == (split, aes)
+    campaign = Campaign(config, seed=7, subtrees=SUBTREES)
     campaign.run(operations=4000, tampers=20)
-    Turmoil(config, seed=8, subtrees=4).play(40)
+    assert campaign.tampers >= 20 and campaign.bench.engine.nonces > 100
+    Turmoil(config, seed=8, subtrees=SUBTREES).play(40)

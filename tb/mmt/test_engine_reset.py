@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A reset, or a loss of power, at any beat: memory keeps what it has, and the engine begins with nothing.
 
-threat: M06 M42
+threat: M13 M33 M34
 """
 
 import pytest
@@ -11,8 +11,9 @@ from tb.models.mmt_layout import ROOT
 from .bench import DENIED, Bench, Op
 from .bursts import line_read, line_write
 from .geometries import SMALL
-from .library import ROUGH
+from .library import FAST, ROUGH
 from .test_engine_integrity import FIRST, LINES, A, B, filled
+from .test_engine_limits import ARITY, MINOR_MAX
 
 REGRESS = pytest.mark.regress
 BEATS = [
@@ -25,13 +26,18 @@ COMMANDS = (Op.NOP, Op.FLUSH_ALL, Op.UNMOUNT, Op.FREE)
 def busy(bench: Bench, op: Op) -> None:
     """Have much under way: writes, reads, on-demand mounts and a command."""
     bench.taint(A)
+    traffic(bench)
+    if op is not Op.NOP:
+        bench.start_command(op, A)
+
+
+def traffic(bench: Bench) -> None:
+    """Queue writes to A, the first of a line whose neighbours follow, and reads from B."""
     for i in range(12):
         bench.issue(
             line_write(i % 4, bench.addr(FIRST + 5 * i), bench.rng.randbytes(64), 0xFF if i % 3 == 0 else 2**64 - 1)
         )
         bench.issue(line_read(i % 4, bench.addr(B * LINES + i)))
-    if op is not Op.NOP:
-        bench.start_command(op, A)
 
 
 def begin_again(bench: Bench) -> None:
@@ -65,6 +71,37 @@ def test_at_any_beat(beats: range, op: Op):
         busy(bench, op)
         bench.run(cycles=20_000, beats=beat)
         begin_again(bench)
+
+
+def rewriting(bench: Bench) -> bool:
+    """Return whether memory has some but not all lines of A's first leaf under its next major."""
+    return bool(bench.model.tree(A).node(1, 0).left)
+
+
+@pytest.mark.parametrize("op", (Op.NOP, Op.UNMOUNT), ids=lambda op: op.name)
+@pytest.mark.parametrize("beats", BEATS)
+def test_in_a_re_encryption(beats: range, op: Op):
+    """A reset while a leaf overflows, at beats counted from the first line that has moved. threat: M12 M13"""
+    bench = filled()
+    inside = 0
+    for number, beat in enumerate(beats):
+        bench.engine.configure(ROUGH if number % 2 else FAST)
+        bench.age(A, 1, 0, [MINOR_MAX] * ARITY)
+        traffic(bench)
+        if op is not Op.NOP:
+            bench.start_command(op, A)
+        for _ in range(4000):
+            bench.run(cycles=200, beats=1)
+            if rewriting(bench):
+                break
+        else:
+            pytest.fail("no line of the leaf has moved")
+        bench.run(cycles=20_000, beats=beat)
+        inside += rewriting(bench)
+        begin_again(bench)
+        bench.expect(Op.UNMOUNT, A)
+        bench.flush_all()
+    assert inside >= 3, f"only {inside} of {len(beats)} resets fell into a re-encryption"
 
 
 def test_in_the_middle_of_the_start():

@@ -20,7 +20,11 @@ TESTS: Final = {
     "MMT.CONFIG_LOCK": ("tb/mmt/test_registers.py",),
     "MMT.FATAL": ("tb/mmt/test_registers.py",),
     "MMT.META_CLOSED": ("tb/bus/test_axi_split.py",),
-    "MMT.NODE_MAC": (f"{_INTEGRITY}::test_replay", f"{_INTEGRITY}::test_the_root_tree"),
+    "MMT.NODE_MAC": (
+        f"{_INTEGRITY}::test_replay",
+        f"{_INTEGRITY}::test_every_bit_of_a_node",
+        f"{_INTEGRITY}::test_unlock_checks_again",
+    ),
     "MMT.FRESH": (f"{_LIMITS}::test_a_leaf_overflows", _LIMITS),
     "MMT.VIRGIN": (f"{_INTEGRITY}::test_read_before_write",),
     "MMT.EXHAUSTED": (_LIMITS,),
@@ -30,8 +34,8 @@ TESTS: Final = {
     "MMT.LINE_MAC": (f"{_INTEGRITY}::test_splice_a_line", f"{_INTEGRITY}::test_every_bit_of_a_mac"),
     "MMT.LINE_ORDER": ("tb/mmt/test_engine_random.py::test_operations_and_tampers",),
     "MMT.VERDICT_FIRST": (f"{_INTEGRITY}::test_every_bit_of_a_line",),
-    "MMT.KEYS": ("tb/mmt/test_crypto.py",),
-    "MMT.SELF_TEST": ("tb/mmt/test_crypto.py",),
+    "MMT.KEYS": ("tb/mmt/test_crypto.py", "tb/mmt/test_engine_keys.py"),
+    "MMT.SELF_TEST": ("tb/mmt/test_crypto.py", "tb/mmt/test_engine_self_test.py"),
 }
 """By rule, what must notice its absence."""
 MUTANTS: Final = mutants.mutants(__file__)
