@@ -22,7 +22,7 @@ def walk_plan(checker: str, latency: int = 10) -> bench.Plan:
     run = Run(
         name=f"walks, {variant}",
         images=(),
-        config=SocConfig(checker=checker, memory="plain"),
+        config=SocConfig(checker=checker, memory="plain", cache="lines"),
         dram=DramTiming(latency=latency),
     )
     return bench.Plan(variant, run)
@@ -135,7 +135,9 @@ def test_plans_differ_in_what_their_names_say(monkeypatch: pytest.MonkeyPatch) -
     }
     assert len({p.run.name for p in found}) == len(found)
     guarded, unguarded = host
-    assert guarded.run == replace(unguarded.run, name="host, guarded", config=SocConfig(memory="plain"), flags=0)
+    assert guarded.run == replace(
+        unguarded.run, name="host, guarded", config=SocConfig(memory="plain", cache="lines"), flags=0
+    )
     assert (unguarded.run.config.checker, unguarded.run.flags) == ("none", UNGUARDED)
     assert guarded.run.mode is BootMode.BENCH and guarded.run.dram == DramTiming()
 

@@ -5,7 +5,8 @@ import pytest
 
 from tb.sim.programs import build
 from yingzhou.errors import ConfigError
-from yingzhou.soc.config import SocConfig
+from yingzhou.llc.config import LlcConfig
+from yingzhou.soc.config import SocConfig, machine_cache
 from yingzhou.soc.memory_map import DRAM_BASE
 from yingzhou_sim.machine import DramTiming, Machine, Stop
 from yingzhou_sim.runs import Observer, Outcome, Run, execute
@@ -84,6 +85,17 @@ def test_dram_behind_the_back():
                 machine.peek(address, 8)
 
 
+def test_memory_as_the_chip_reads_it(programs):
+    """What a program has stored is in its cache, not in DRAM; the harness can look at both."""
+    with Machine() as machine:
+        image = machine.load_elf(programs("stored"))
+        assert machine.run(200_000) is Stop.EXIT and machine.exit_code == 0
+        place = image.segments[0].address + (1 << 20)
+        assert machine.read(place, 8) == b"in cache" and machine.peek(place, 8) == bytes(8)
+        assert machine.read(place + 60, 72)[4:12] == b"in DRAM!" == machine.peek(place + 64, 8)
+        assert machine.read(place - 4096, 16) == bytes(16)
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -91,6 +103,9 @@ def test_dram_behind_the_back():
         ({"dram_bytes": 100 << 20}, str(100 << 20)),
         ({"dram_bytes": 8 << 20}, "16 MiB"),
         ({"data_lines": 3}, "data_lines is 3"),
+        ({"cache": "l2"}, "'l2'.*lines, llc"),
+        ({"llc": LlcConfig(addr_width=34)}, "llc.addr_width is 34; this machine needs 32"),
+        ({"llc": machine_cache(64 << 20)}, "llc.cacheable"),
     ],
 )
 def test_impossible_machine(settings, words):

@@ -84,7 +84,7 @@ class SocConfig:
     bitmap_cache_words: int = 8
     memory: str = "mmt"
     mmt: MmtConfig | None = None
-    cache: str = "lines"
+    cache: str = "llc"
     llc: LlcConfig | None = None
     instr_lines: int = 4
     data_lines: int = 16

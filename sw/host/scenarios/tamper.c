@@ -17,7 +17,7 @@
 enum { LINE_MAC = 1, NODE_MAC = 2, MEMORY_ERROR = 3 };
 enum { SLOT_MEMORY, SLOT_METADATA };
 /* The host's own memory, twice as much as the cache holds (128 KiB, SocConfig.llc). */
-#define EVICT_BASE YZ_HOST_BASE
+#define EVICT_BASE (POOL_END - EVICT_BYTES)
 #define EVICT_BYTES 0x40000u
 
 static void physical(enum yz_attack what, uint32_t a, uint32_t b, uint32_t c)

@@ -17,7 +17,7 @@ __attribute__((interrupt("machine"), aligned(4))) static void on_trap(void) {
 
 int main(void) {
     static const uint32_t holes[] = {0x0,        0x1000,     0x7FFFFFFC,          0x90000000,          0xBFFFFFFC,
-                                     0xD0000000, 0xDFFFFFFC, YZ_MMIO_BASE + 0x4000, YZ_MMIO_BASE + 0x8000, 0xFFFFFFFC};
+                                     0xD0000000, 0xDFFFFFFC, YZ_MMIO_BASE + 0x6000, YZ_MMIO_BASE + 0x8000, 0xFFFFFFFC};
     int missed = 0;
     __asm__ volatile("csrw mtvec, %0" ::"r"(on_trap));
     for (unsigned i = 0; i < sizeof holes / sizeof *holes; i++) {

@@ -2,6 +2,7 @@
 /* Reports how long 64 dependent loads from 64 lines take, and how many lines DRAM delivered for them. */
 #include "yz/memory_map.h"
 #include "yz_bare.h"
+#include "yz_llc.h"
 
 #define LINES 64u
 
@@ -12,6 +13,9 @@ static volatile uint32_t *counter(uint32_t offset) { return (volatile uint32_t *
 
 static uint32_t measure(uint32_t *fills) {
     uint32_t index = 0;
+    if (llc_present()) {
+        llc_operate(LLC_FLUSH, LLC_ALL, 0, 0);
+    }
     uint32_t fills_before = *counter(0x28);
     uint32_t begun = (uint32_t)bare_cycles();
     for (uint32_t i = 0; i < LINES; i++) {
