@@ -24,6 +24,8 @@ MINOR_MAX = 63
 LINE_0, VIRGIN = 0, 15
 """Lines of a leaf: one that the tests write in every leaf that they use, and one that they never write. Their MAC lines
 are in different sets of the cache."""
+AGED = 9
+"""The first of the leaves whose counters are brought to their ends; none before it is one of these."""
 CROWD = (0, 24, 32, 56)
 """Lines of a leaf whose MAC lines are in the set of that of ``LINE_0``: as many as it has ways."""
 
@@ -32,9 +34,10 @@ CROWD = (0, 24, 32, 56)
 class PathTest(EngineTest):
     """Each operation with each way through the caches: where nodes and MACs are, and whether there are any.
 
-    What one subtree's access fetches never belongs to another subtree (coverage.py).
+    What one subtree's access fetches never belongs to another subtree (coverage.py). Lines at the ends of the subtree
+    and of its nodes have the right nodes over them, which the model knows.
 
-    threat: M11 M31 M45
+    threat: M11 M31 M39 M45
     """
 
     async def body(self, host: Host) -> None:
@@ -59,6 +62,52 @@ class PathTest(EngineTest):
         for operation in plan.OPERATIONS:
             assert not await host.operate(operation, 0), "a subtree that is not allocated is served"
         assert await host.record("denied") == Record("NOT_ALLOCATED", 0, False, 0)
+        for index in plan.edges(host.config):
+            assert await host.each(self.a * host.lines + index) == [True] * 3
+        await self.overflows()
+        await self.refusals()
+
+    async def overflows(self) -> None:
+        """The same ways with a counter that is all ones: a leaf overflows, each as often as it has majors."""
+        host = self.host
+        ways = [(nodes, keep) for nodes in ("hit", *plan.levels(host.config)) for keep in (True, False)]
+        every = [*product(plan.OPERATIONS[1:], ways), *product(plan.OPERATIONS[1:], [None])]
+        majors = 2**host.config.major_bits - 1
+        for turn, (operation, way) in enumerate(every):
+            leaf, major = AGED + turn // majors, turn % majors
+            target = self.line(self.a, 0, leaf, LINE_0)
+            await self.age(target, leaf, major)
+            if way is not None:
+                assert await host.read(target)
+                await self.push_out(*way)
+            assert await host.operate(operation, target)
+            assert host.model.tree(self.a).node(1, leaf).major == major + 1
+
+    async def refusals(self) -> None:
+        """No major is left: refused at the leaf, wherever it comes from."""
+        host = self.host
+        leaf = 15
+        target = self.line(self.a, 0, leaf, LINE_0)
+        await self.age(target, leaf, 2**host.config.major_bits - 1)
+        for operation, nodes in product(plan.OPERATIONS[1:], ("hit", *plan.levels(host.config), None)):
+            if nodes is None:
+                await host.expect(Op.UNMOUNT, self.a)
+            else:
+                assert await host.read(target)
+                await self.push_out(nodes, keep_mac=nodes == "hit")
+            host.board.suspect.add(self.a)
+            assert not await host.operate(operation, target), "a counter wrapped"
+            assert await host.failure() == Record("EXHAUSTED", 0, False, target)
+            self.env.watcher.exhausted()
+            await host.expect(Op.UNLOCK, self.a)
+            host.board.suspect.discard(self.a)
+
+    async def age(self, target: int, leaf: int, major: int) -> None:
+        """Give a line a counter that is all ones, under a major; its subtree is not mounted then."""
+        if self.host.model.tree(self.a).node(1, leaf).major == 0:
+            assert await self.host.write(target)
+        await self.host.expect(Op.UNMOUNT, self.a)
+        self.host.forge(self.a, 1, leaf, [MINOR_MAX], major)
 
     def line(self, number: int, parent: int, leaf: int, child: int) -> int:
         """Return the line that is a child of a leaf under a parent."""
@@ -420,6 +469,7 @@ class RandomTest(EngineTest):
         config, rng = host.config, host.rng
         self.host, self.numbers = host, range(config.subtrees - 5, config.subtrees)
         await host.alloc(*self.numbers)
+        await self.together()
         await self.shapes()
         commands = (Op.FLUSH, Op.UNMOUNT, Op.MOUNT, Op.FLUSH_ALL, Op.STATUS)
         for _ in range(6 * self.length):
@@ -436,6 +486,22 @@ class RandomTest(EngineTest):
                 await host.alloc(number)
                 assert await host.read(number * host.lines)
         host.pace(FAST)
+
+    async def together(self) -> None:
+        """Writes of different lines under one node at once, whose leaf is cached, or not: each is counted, once. M25"""
+        host, number = self.host, self.numbers[-1]
+        tree, first = host.model.tree(number), number * host.lines
+        for cached in (False, True):
+            for stride in [host.config.node_lines(level) for level in range(host.config.levels)]:
+                indices = [stride * turn for turn in range(6)]
+                before = [tree.counter(0, index).low for index in indices]
+                if not cached:
+                    await host.expect(Op.UNMOUNT, number)
+                bursts = [
+                    line_write(turn, host.addr(first + i), host.rng.randbytes(64)) for turn, i in enumerate(indices)
+                ]
+                assert all(item.ok for item in await host.do(bursts))
+                assert [tree.counter(0, index).low for index in indices] == [low + 1 for low in before]
 
     async def shapes(self) -> None:
         """Each type and size, with neighbours on the same lines."""
@@ -474,7 +540,7 @@ class ResetTest(EngineTest):
         self.host, self.numbers = host, range(host.config.subtrees - 3, host.config.subtrees)
         self.sample("reset/idle")
         await host.alloc(*self.numbers)
-        wanted = {"write under way", "read under way", "memory write", "memory read", "command"}
+        wanted = {"write under way", "read under way", "memory write", "memory read", "command", "re-encryption"}
         for turn in range(2 + 4 * self.length):
             await self.interrupt(turn, wanted)
             await self.afterwards()
@@ -502,8 +568,14 @@ class ResetTest(EngineTest):
         if turn % 3 == 1:
             await host.start_command(rng.choice((Op.FLUSH, Op.UNMOUNT, Op.FLUSH_ALL)), self.numbers[0])
         driver = self.env.dram.driver
-        beats = driver.transfers + rng.randrange(150 if turn % 3 == 0 else 60)
-        for _ in range(3000):
+        if turn % 3 == 0:
+            for _ in range(20_000):
+                await host.cycles(1)
+                if self.rewriting():
+                    break
+        # Of a line of the re-encryption there are six.
+        beats = driver.transfers + rng.randrange(6 * 60 if turn % 3 == 0 else 60)
+        for _ in range(20_000):
             await host.cycles(1)
             if driver.transfers >= beats:
                 break
@@ -516,11 +588,18 @@ class ResetTest(EngineTest):
         """Return what is under way at this moment."""
         env = self.env
         found = {"command"} if env.watcher.running else set()
+        if self.rewriting():
+            found.add("re-encryption")
         for entry in env.watcher.under_way.values():
             found.add("write under way" if entry.burst.write else "read under way")
         for write in env.dram.monitor.checker.kinds_under_way():
             found.add("memory write" if write else "memory read")
         return found
+
+    def rewriting(self) -> bool:
+        """Return whether some but not all lines of a leaf were brought to its next major."""
+        nodes = self.host.model.tree(self.numbers[0]).nodes
+        return any(node.left for (level, _), node in nodes.items() if level == 1)
 
     async def afterwards(self) -> None:
         """The block starts as after the first reset, with the memory of before."""

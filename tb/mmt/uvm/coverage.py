@@ -25,6 +25,7 @@ class Coverage:
 
     def __init__(self, config: MmtConfig):
         self.points = plan.points(config)
+        self.excluded = {cross: rule for cross, rule in plan.crosses(config).items() if rule is not None}
         known = set(self.points)
 
         @CoverPoint(POINT, xf=lambda point: point, bins=self.points, at_least=1)
@@ -40,6 +41,7 @@ class Coverage:
         missing = [point for point in self.points if hits[point] == 0]
         path.parent.mkdir(parents=True, exist_ok=True)
         report = {"points": len(hits), "hit": len(hits) - len(missing), "missing": missing, "hits": hits}
+        report["excluded"] = self.excluded
         path.write_text(json.dumps(report, indent=1) + "\n")
         return missing
 
@@ -64,6 +66,9 @@ class Watcher:
         self.under_way: dict[int, Open] = {}
         self.solo: Solo | None = None
         self.running = False
+        self.edges = plan.edges(self.config)
+        self.refused = ""
+        """The way of the last access that was refused and had the block to itself."""
 
     def sample(self, point: str) -> None:
         self.coverage.sample(point)
@@ -86,6 +91,8 @@ class Watcher:
             others = {other.burst.beat_addr(number) // 64 for number in range(other.burst.beats)}
             if others & lines and (burst.write or other.burst.write):
                 self.sample("order/same line queued")
+            if burst.write and other.burst.write and not others & lines:
+                self._together(burst.addr // 64, other.burst.addr // 64)
         alone = not self.under_way and not self.running
         if self.solo is not None:
             self.solo.alone = False
@@ -97,6 +104,17 @@ class Watcher:
             self.solo = Solo(entry, -1 if number is None else number)
             if number is not None:
                 self._before(self.solo)
+
+    def _together(self, one: int, other: int) -> None:
+        """Two writes of different lines are under way: the lowest node over both."""
+        board, config = self.board.board, self.config
+        a, b = (None, None) if board is None else (board.number(one), board.number(other))
+        if a is None or b is None:
+            return
+        for level in range(1, config.levels + 1):
+            if a // config.node_lines(level) == b // config.node_lines(level):
+                self.sample(f"order/writes under one {plan.level_name(config, level)}")
+                return
 
     def _before(self, solo: Solo) -> None:
         model = self.board.model
@@ -122,6 +140,10 @@ class Watcher:
         if place is not None:
             what = {"line": "line", "macs": "MACs"}.get(place.kind) or plan.level_name(self.config, place.level)
             self.sample(f"write-back/{'root tree' if place.tree == ROOT else 'subtree'}/{what}")
+
+    def written(self, what: str) -> None:
+        """A line or a node was written under AES inputs that no other write had."""
+        self.sample(f"aes inputs/{what}")
 
     def overflow(self, tree: int, level: int) -> None:
         """A node's major moved; level 1 by the write of a line, else by the write-back of a node below."""
@@ -163,7 +185,11 @@ class Watcher:
             self.sample(f"mount/{operation}/not active")
             return
         number, index = divmod(solo.number, model.shape.subtree_lines)
+        on_demand = any(place.tree == ROOT and place.kind == "line" for place in solo.fetched)
+        mount = "on demand" if on_demand else "mounted"
+        nodes = self._highest(solo, number, index)
         if failed:
+            self.refused = f"path/{operation}/{nodes}/mac unused/major full/{mount}"
             root = model.shape.root
             at = model.subtrees.get(number)
             if root.first_line <= solo.number < root.end_meta:
@@ -177,26 +203,35 @@ class Watcher:
             return
         strangers = [place for place in solo.fetched if place.tree not in (number, ROOT)]
         assert not strangers, f"an access to subtree {number} fetched {strangers}"
-        on_demand = any(place.tree == ROOT and place.kind == "line" for place in solo.fetched)
-        self.sample(f"mount/{operation}/{'on demand' if on_demand else 'mounted'}")
+        self.sample(f"mount/{operation}/{mount}")
+        if index in self.edges:
+            self.sample(f"edge/{operation}/{self.edges[index]}")
         if solo.virgin is not None:
             self.sample(f"virgin/{operation}/{solo.virgin}")
         if solo.overflows:
             self.sample(f"overflow/{operation}/minor")
-            return
         if solo.virgin is None:
-            self._fetched(solo, operation, number, index)
+            # An overflow goes on to the MACs of the leaf's other lines, and may come back to this one's.
+            macs = [place.index for place in solo.fetched if place.tree == number and place.kind == "macs"]
+            mac = "miss" if macs[:1] == [index // 8] else "hit"
+            counter = "minor full" if solo.overflows else "room"
+            self.sample(f"path/{operation}/{nodes}/mac {mac}/{counter}/{mount}")
 
-    def _fetched(self, solo: Solo, operation: str, number: int, index: int) -> None:
+    def _highest(self, solo: Solo, number: int, index: int) -> str:
+        """Return how far up nodes over a line were fetched."""
         model = self.board.model
         assert model is not None
-        mine = {(place.kind, place.level, place.index) for place in solo.fetched if place.tree == number}
+        mine = {(place.level, place.index) for place in solo.fetched if place.tree == number and place.kind == "node"}
         highest = "hit"
         for level in range(1, model.shape.levels + 1):
-            if ("node", level, index // model.shape.span[level]) in mine:
+            if (level, index // model.shape.span[level]) in mine:
                 highest = plan.level_name(self.config, level)
-        mac = "miss" if ("macs", 0, index // 8) in mine else "hit"
-        self.sample(f"path/{operation}/{highest}/mac {mac}")
+        return highest
+
+    def exhausted(self) -> None:
+        """The last access was refused because its counter was used up, as a test has seen in the record."""
+        self.sample(self.refused)
+        self.refused = ""
 
     def raw(self, entry: Open, closed: bool) -> None:
         """A burst on the way past the engine ended."""

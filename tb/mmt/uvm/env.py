@@ -13,6 +13,7 @@ from .agents import AxiAgent, Pace
 from .board import EngineScoreboard
 from .coverage import Watcher
 from .memory_agent import Memory, MemoryAgent
+from .nonces import NonceChecker
 from .pins import Port
 from .register_agent import Adapter, MmtRegisters, RegisterAgent
 from .side_agents import EntropyAgent, InterruptMonitor
@@ -44,6 +45,8 @@ class MmtEnv(uvm_env):
         self.entropy = EntropyAgent("entropy", self)
         self.interrupt = InterruptMonitor("interrupt", self)
         self.board = EngineScoreboard("board", self)
+        db.set(self, "nonces", "PORT", self.ports["dram"])
+        self.nonces = NonceChecker("nonces", self)
 
     def connect_phase(self):
         taps = self.board.taps
@@ -55,6 +58,7 @@ class MmtEnv(uvm_env):
         coverage: Any = ConfigDB().get(self, "", "COVERAGE")
         self.watcher = Watcher(coverage, self.board)
         self.board.watchers.append(self.watcher)
+        self.nonces.told = self.watcher.written
         self.registers_model = MmtRegisters()
         self.registers_model.map.set_sequencer(self.registers.sequencer, Adapter("adapter"))
 

@@ -9,6 +9,8 @@ Ports, for each AXI port P of the block (``s_axi``, ``m_axi``, ``s_axil``) and c
 ``P_C_valid``, ``P_C_ready`` : inputs, the one that the testbench drives.
 ``P_C``                      : payload, input or output; fields from bit 0 up in the order of the block's ports.
 ``P_handshakes``             : output, bits 2k and 2k + 1: valid and ready of channel k of ``CHANNELS``; bit 10: reset.
+                               Of ``m_axi`` also bits 11 to 14: a probe is valid.
+``probes``                   : output, what :mod:`tb.mmt.probe` shows of the AES inputs; fields from bit 0 up.
 """
 
 from dataclasses import dataclass
@@ -20,10 +22,16 @@ from amaranth.lib.wiring import In
 from yingzhou.mmt.config import MmtConfig
 from yingzhou.mmt.ip import MmtIp
 
+from ..probe import PROBES
+
 MODULE: Final = "mmt_harness"
 CHANNELS: Final = ("aw", "w", "b", "ar", "r")
 FROM_MASTER: Final = ("aw", "w", "ar")
 PORTS: Final = ("s_axi", "m_axi", "s_axil")
+RESET_BIT: Final = 2 * len(CHANNELS)
+_PROBE_VALIDS: Final = tuple(name for name in PROBES if name.endswith("_valid"))
+PROBED: Final = (1 << len(_PROBE_VALIDS)) - 1 << RESET_BIT + 1
+"""Bits of the handshakes of ``m_axi``: some probe is valid."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +87,17 @@ def channels(config: MmtConfig, port: str) -> dict[str, Channel]:
     return found
 
 
+def probe_fields() -> tuple[Field, ...]:
+    """Return the fields of ``probes``, without their common prefix."""
+    fields, low = [], 0
+    for name, width in PROBES.items():
+        fields.append(Field(name.removeprefix("probe_"), low, width))
+        low += width
+    return tuple(fields)
+
+
 def verilog(config: MmtConfig, block: str) -> str:
-    """Return the shell; ``block`` is the name of the module inside."""
+    """Return the shell; ``block`` is the name of the module inside, which has probes."""
     ports, wires, inside, outside = ["input clk", "input rst"], [], [".clk(clk)", ".rst(rst)"], []
     for port in PORTS:
         shakes = []
@@ -95,8 +112,15 @@ def verilog(config: MmtConfig, block: str) -> str:
             inside += [f".{base}{side}({base}_{side})" for side in ("valid", "ready")]
             inside += [f".{base}{field.name}({base}[{field.low} +: {field.width}])" for field in channel.fields]
             shakes = [f"{base}_ready", f"{base}_valid", *shakes]
-        ports.append(f"output [{len(shakes)}:0] {port}_handshakes")
-        outside.append(f"assign {port}_handshakes = {{rst, {', '.join(shakes)}}};")
+        shakes.insert(0, "rst")
+        if port == "m_axi":
+            shakes = [*reversed(_PROBE_VALIDS), *shakes]
+        ports.append(f"output [{len(shakes) - 1}:0] {port}_handshakes")
+        outside.append(f"assign {port}_handshakes = {{{', '.join(shakes)}}};")
+    wires += [f"wire [{width - 1}:0] {name};" for name, width in PROBES.items()]
+    inside += [f".{name}({name})" for name in PROBES]
+    ports.append(f"output [{sum(PROBES.values()) - 1}:0] probes")
+    outside.append(f"assign probes = {{{', '.join(reversed(PROBES))}}};")
     for name, (width, is_input) in _widths(config).items():
         if not name.startswith(tuple(port + "_" for port in PORTS)):
             ports.append(f"{'input' if is_input else 'output'} [{width - 1}:0] {name}")

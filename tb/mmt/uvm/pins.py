@@ -11,9 +11,9 @@ from cocotb.triggers import RisingEdge
 
 from yingzhou.mmt.config import MmtConfig
 
-from .harness import CHANNELS, channels
+from .harness import RESET_BIT, channels
 
-RESET: Final = 1 << 2 * len(CHANNELS)
+RESET: Final = 1 << RESET_BIT
 
 
 class Port:

@@ -4,11 +4,16 @@
 Names read ``group/what/where``. A *path* point is sampled for an access that had the block to itself, from what it read
 from memory; the state before it comes from the model:
 
-- ``path/OPERATION/NODES/MAC``: how far up nodes were fetched (``hit``: none, ``leaf``: its parent was cached,
-  ``parent``: the leaf and its parent, ... ``top``), and whether the MAC line was (``mac hit``, ``mac miss``).
+- ``path/OPERATION/NODES/MAC/COUNTER/MOUNT``: the cross of operation, tree level, state of the caches, overflow and
+  state of the mount table. How far up nodes were fetched (``hit``: none, ``leaf``: its parent was cached, ``parent``:
+  the leaf and its parent, ... ``top``); whether the MAC line was (``mac hit``, ``mac miss``); the line's counter
+  (``room``, ``minor full``: its leaf overflows, ``major full``: it cannot); mounted or mounted on demand. Crosses that
+  cannot be are left out by the rules of :func:`excluded`; one that is observed all the same fails the run.
 - ``virgin/OPERATION/WHAT``: the highest thing on the path that was never written: a line, a node of a level.
 - ``mount/OPERATION/STATE``: the subtree's place: mounted, mounted on demand, or why it was refused.
 - ``overflow/...``: what became of a counter that was all ones: of a line's write, or of a node's write-back.
+- ``edge/OPERATION/WHERE``: a line at an end of a subtree, or where the index of its leaf, parent, ... changes.
+- ``order/...``: what was under way at once; two writes ``under one leaf`` are of different lines.
 """
 
 from itertools import product
@@ -33,9 +38,15 @@ COMMANDS: Final = {
     "code 15": ("BAD_COMMAND",),
 }
 """Commands and the results that each must have been seen to end with."""
-RESETS: Final = ("idle", "keys", "write under way", "read under way", "memory write", "memory read", "command")
+RESETS: Final = (
+    "idle", "keys", "write under way", "read under way", "memory write", "memory read", "command", "re-encryption",
+)  # fmt: skip
 TREES: Final = ("subtree", "root tree")
 KINDS: Final = {0: "fixed", 1: "incr", 2: "wrap"}
+MACS: Final = ("mac hit", "mac miss", "mac unused")
+COUNTERS: Final = ("room", "minor full", "major full")
+PLACES: Final = ("mounted", "on demand")
+"""States of the mount table in which an access gets as far as the caches; in the others of ``MOUNTS`` it is refused."""
 
 
 def levels(config: MmtConfig) -> list[str]:
@@ -50,13 +61,39 @@ def level_name(config: MmtConfig, level: int) -> str:
     return {1: "leaf", 2: "parent"}.get(level, f"level {level}")
 
 
+def excluded(config: MmtConfig, operation: str, nodes: str, mac: str, counter: str, mount: str) -> str | None:
+    """Return the rule by which a cross cannot be, None when it can."""
+    if operation == "read" and counter != "room":
+        return "a read moves no counter"
+    if counter == "minor full" and not config.split:
+        return "a flat counter is part of no major"
+    if (mac == "mac unused") != (counter == "major full"):
+        return "a MAC is not used by a write that is refused at its leaf, and by every other access"
+    if mount == "on demand" and (nodes != level_name(config, config.levels) or mac == "mac hit"):
+        return "nodes and MACs of a subtree that is not mounted are in no cache"
+    return None
+
+
+def crosses(config: MmtConfig) -> dict[str, str | None]:
+    """Return every cross by name, with the rule that leaves it out, or None."""
+    axes = (OPERATIONS, ("hit", *levels(config)), MACS, COUNTERS, PLACES)
+    return {f"path/{'/'.join(cross)}": excluded(config, *cross) for cross in product(*axes)}
+
+
+def edges(config: MmtConfig) -> dict[int, str]:
+    """Return the lines of a subtree at its ends and round the end of its first node of each level, by index."""
+    found = {0: "first line", config.subtree_lines - 1: "last line"}
+    for level, node in enumerate(levels(config)[:-1], 1):
+        end = config.node_lines(level)
+        found |= {end - 1: f"last under a {node}", end: f"first under the next {node}"}
+    return found
+
+
 def points(config: MmtConfig) -> list[str]:
     """Return the names of all points of ``config``."""
     nodes = levels(config)
-    names = [
-        f"path/{operation}/{fetched}/mac {mac}"
-        for operation, fetched, mac in product(OPERATIONS, ("hit", *nodes), ("hit", "miss"))
-    ]
+    names = [cross for cross, rule in crosses(config).items() if rule is None]
+    names += [f"edge/{operation}/{where}" for operation, where in product(OPERATIONS, edges(config).values())]
     names += [f"virgin/{operation}/{what}" for operation, what in product(OPERATIONS, ("line", *nodes))]
     names += [f"mount/{operation}/{state}" for operation, state in product(OPERATIONS, MOUNTS)]
     names += [f"write-back/{tree}/{what}" for tree, what in product(TREES, ("line", "MACs", *nodes))]
@@ -76,11 +113,16 @@ def points(config: MmtConfig) -> list[str]:
         for way, kind, size in product(("read", "write"), KINDS.values(), range(5))
     ]
     names += ["burst/write without bytes", "burst/two lines", "order/answers overtake", "order/same line queued"]
+    names += [f"order/writes under one {node}" for node in nodes]
     names += [f"raw/{way}/{what}" for way, what in product(("read", "write"), ("through", "closed"))]
     names += [f"stall/{port}/{channel}" for port, channel in product(("s_axi", "m_axi"), ("aw", "w", "b", "ar", "r"))]
     names += ["registers/read refused", "registers/write refused", "registers/no such address"]
+    names += ["aes inputs/line", "aes inputs/node"]
     names += ["keys/stuck entropy refused", "keys/no entropy", "keys/test keys"]
     return names
 
 
-__all__ = ["COMMANDS", "KINDS", "MOUNTS", "OPERATIONS", "RESETS", "level_name", "levels", "points"]
+__all__ = [
+    "COMMANDS", "KINDS", "MOUNTS", "OPERATIONS", "RESETS", "crosses", "edges", "excluded", "level_name", "levels",
+    "points",
+]  # fmt: skip

@@ -13,11 +13,13 @@ from yingzhou.mmt.ip import MmtIp
 
 from ..bench import Op
 from ..bursts import FIXED, INCR, WRAP, line_read, line_write
-from ..geometries import SMALL
+from ..geometries import FLAT, SMALL
+from ..probe import PROBES
 from .board import Follower, LineBoard
 from .command_rules import Mounts, allowed
-from .harness import CHANNELS, PORTS, channels, verilog
-from .plan import points
+from .harness import CHANNELS, PORTS, channels, probe_fields, verilog
+from .nonces import Nonces, Repeated
+from .plan import crosses, points
 from .protocol import Checker, Open, Violation
 from .test_uvm import CONFIG
 
@@ -215,13 +217,85 @@ def test_the_shell_connects_every_port():
     """Each port of the block once, each field of a channel in its place."""
     text = verilog(CONFIG, "mmt")
     connected = re.findall(r"^ +\.(\w+)\(", text, re.M)
-    assert sorted(connected) == sorted(["clk", "rst", *MmtIp(CONFIG).signature.members])
+    assert sorted(connected) == sorted(["clk", "rst", *MmtIp(CONFIG).signature.members, *PROBES])
     for port in PORTS:
         for channel in channels(CONFIG, port).values():
             places = [(field.low, field.width) for field in channel.fields]
             assert all(low == sum(width for _, width in places[:number]) for number, (low, _) in enumerate(places))
 
 
+def probes(**values: int) -> int:
+    """Return a cycle's probes; what is not given is 0."""
+    places = {field.name: field for field in probe_fields()}
+    for name, value in values.items():
+        assert 0 <= value < 1 << places[name].width
+    return sum(value << places[name].low for name, value in values.items())
+
+
+def asked(slot: int, counter: int) -> list[int]:
+    """Return the cycles in which a line's pads and mask are asked for."""
+    blocks = [counter | number << 88 + 36 for number in range(4)] + [counter | 1 << 126]
+    tags = [8 * slot + number for number in range(5)]
+    return [
+        probes(lines_valid=1, lines_key=tag % 8 == 4, lines_block=block, lines_tag=tag)
+        for tag, block in zip(tags, blocks, strict=True)
+    ]
+
+
+def sealed(counter: int) -> list[int]:
+    """Return the cycles in which a node is written: what was asked last is used."""
+    return [probes(tree_valid=1, tree_key=1, tree_block=counter | 2 << 126), probes(seal_valid=1)]
+
+
+def test_aes_inputs_used_once_pass():
+    """Asked for as often as one likes; used under other counters, in other slots, and after a reset again."""
+    nonces = Nonces()
+    encrypted = [probes(encrypt_valid=1, encrypt_slot=slot) for slot in (0, 3)]
+    for _ in range(2):
+        for cycle in (*asked(0, 7), *asked(0, 7), *asked(3, 8), *encrypted, *asked(0, 9), encrypted[0], *sealed(7)):
+            nonces.cycle(cycle)
+        nonces.reset()
+    assert (nonces.lines, nonces.nodes) == (6, 2)
+
+
+@pytest.mark.parametrize(
+    "cycles",
+    [
+        [*asked(0, 7), probes(encrypt_valid=1), probes(encrypt_valid=1)],
+        [*asked(0, 7), probes(encrypt_valid=1), *asked(3, 7), probes(encrypt_valid=1, encrypt_slot=3)],
+        [*sealed(5), *sealed(5)],
+        [*sealed(5), probes(seal_valid=1)],
+        [*asked(0, 7)[:4], probes(encrypt_valid=1)],
+        [probes(seal_valid=1)],
+        [probes(lines_valid=1, lines_key=1, lines_block=7)],
+        [probes(lines_valid=1, lines_key=1, lines_block=2 << 126, lines_tag=4)],
+        [probes(lines_valid=1, lines_block=1 << 126, lines_tag=4)],
+        [probes(tree_valid=1, tree_key=1, tree_block=1 << 126)],
+    ],
+    ids=(
+        "again|in another slot|node again|node twice|no mask|no node|pad's key|mask's domain|mask's key|node's domain"
+    ).split("|"),
+)
+def test_an_aes_input_used_twice_is_found(cycles: list[int]):
+    nonces = Nonces()
+    for cycle in cycles[:-1]:
+        nonces.cycle(cycle)
+    with pytest.raises(Repeated):
+        nonces.cycle(cycles[-1])
+
+
 def test_points_are_named_once():
     names = points(CONFIG)
     assert len(names) == len(set(names))
+
+
+def test_crosses_that_are_left_out_break_a_rule():
+    """Each rule leaves something out, and what is left is in the plan: of every operation, level, state and counter."""
+    found = crosses(CONFIG)
+    kept = [cross for cross, rule in found.items() if rule is None]
+    assert set(kept) <= set(points(CONFIG)) and len(kept) == 55 and len(found) == 3 * 4 * 3 * 3 * 2
+    for part in {part for cross in found for part in cross.split("/")}:
+        assert any(part in cross.split("/") for cross in kept), f"nothing with {part} is in the plan"
+    assert len({rule for rule in found.values() if rule is not None}) == 3
+    flat = {rule for rule in crosses(FLAT).values() if rule is not None}
+    assert len(flat) == 4, "flat counters have a rule of their own"
