@@ -9,13 +9,14 @@ from yingzhou.regs import write_docs
 from yingzhou.soc import memory_map as mm
 
 ROOT = Path(__file__).resolve().parents[1]
-REGISTER_PAGES = {"uart": "uart", "sim": "sim", "guard": "gpt", "sysinfo": "sysinfo", "mmt": "mmt"}
+REGISTER_PAGES = {"uart": "uart", "sim": "sim", "guard": "gpt", "sysinfo": "sysinfo", "llc": "llc", "mmt": "mmt"}
 """Device and the register map whose page describes it."""
 DEVICE_TEXT = {
     "uart": "console",
     "sim": "simulation device: exit, events, counters",
     "guard": "walk checker: guard, or bitmap checker",
     "sysinfo": "configuration and performance counters",
+    "llc": "last-level cache, in a machine that has one",
     "mmt": "memory engine, in a machine that has one",
     "clint": "timer and software interrupt of the hart (CLINT layout)",
 }

@@ -43,9 +43,9 @@ bool hal_settle(void);
 
 /*
  * Zero `bytes` from `pa`; both multiples of 4. False after a fault: an unknown part is zeroed.
- * Whole lines of 64 bytes leave the chip as one write each (bus/write_gather.py): it must do nothing between the stores
- * that loads from the line or touches a device. So they may be lines of protected memory that the host has overwritten,
- * which the memory engine would refuse to read.
+ * Whole lines of 64 bytes are written as one each (llc/store_gather.py): it must do nothing between the stores that loads
+ * from the line or touches a device. So they may be lines of protected memory that the host has overwritten, which the
+ * memory engine would refuse to read.
  */
 bool hal_zero(uint32_t pa, uint32_t bytes);
 

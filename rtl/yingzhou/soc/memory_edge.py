@@ -63,7 +63,7 @@ class PlainMemory(wiring.Component):
 
 
 def make_memory(config: SocConfig):
-    """Return what the configuration has between the line port and DRAM."""
+    """Return what the configuration has between the cache and DRAM."""
     if config.memory == "plain":
         return PlainMemory(
             addr_width=config.engine.addr_width, data_width=128, protection_bit=config.gpt.protection_bit or 0

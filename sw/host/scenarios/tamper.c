@@ -16,19 +16,24 @@
 /* Kinds of failures as the engine records them (mmt.rdl). */
 enum { LINE_MAC = 1, NODE_MAC = 2, MEMORY_ERROR = 3 };
 enum { SLOT_MEMORY, SLOT_METADATA };
-/* The host's own memory, twice as much as the cache holds (128 KiB, SocConfig.llc). */
-#define EVICT_BASE (POOL_END - EVICT_BYTES)
-#define EVICT_BYTES 0x40000u
+/* The end of the host's own memory: ten lines for each set of the cache (128 KiB in 8 ways, SocConfig.llc), twice. */
+#define EVICT_BYTES 0x28000u
 
 static void physical(enum yz_attack what, uint32_t a, uint32_t b, uint32_t c)
 {
     yz_sim_event(SIM_VA, YZ_EVENT_ATTACK, what, a, b, c);
 }
 
-/* Read so much else that no line of anybody is left in the cache: dirty ones are in DRAM now, through the engine. */
+/*
+ * Read so much else that no line of anybody is left in the cache: dirty ones are in DRAM now, through the engine. What was
+ * read the last time may still be there and would take nobody's place, so there are two halves in turn.
+ */
 static void evict(void)
 {
-    for (uint32_t at = EVICT_BASE; at < EVICT_BASE + EVICT_BYTES; at += LINE)
+    static bool second;
+    second = !second;
+    uint32_t base = POOL_END - (second ? 2 : 1) * EVICT_BYTES;
+    for (uint32_t at = base; at < base + EVICT_BYTES; at += LINE)
         (void)*(volatile uint32_t *)(uintptr_t)at;
 }
 
