@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """``yingzhou bench``: every variant measured in one run, side by side, against stated goals.
 
-Four families. *Walks* runs ``sw/bench/walks.c`` on machines with each walk checker and several DRAM latencies: what
+Five families. *Walks* runs ``sw/bench/walks.c`` on machines with each walk checker and several DRAM latencies: what
 one page walk costs. *Host* runs the host kernel's benches on the guarded machine and on one without checker whose host
 writes its page tables directly: what the guard costs an operating system and its programs. *Mmt* drives memory behind
 the last-level cache alone, with and without a memory engine: latency, bandwidth, subtrees, recorded traces. *Llc*
 drives the last-level cache alone: accesses, operations, programs with lines locked or ways reserved for an enclave.
+*Leak* has attackers time the cache beside a cipher whose tables are locked or not.
 """
 
 import argparse
@@ -24,10 +25,11 @@ from rich.table import Table
 from yingzhou.errors import require
 from yingzhou.soc.config import CHECKERS, SocConfig
 
-from . import bench_llc, bench_llc_goals, bench_mmt, bench_mmt_goals, build, firmware
+from . import bench_leak, bench_llc, bench_llc_goals, bench_mmt, bench_mmt_goals, build, firmware
 from .bench_goals import Goal, Row, goals
 from .bench_page import write_page
 from .files import write_whole
+from .leak_page import leak_figure
 from .machine import DramTiming
 from .options import positive
 from .parallel import execute_all
@@ -38,7 +40,7 @@ from .trace_file import read_trace
 
 LATENCIES: Final = (10, 40, 100)
 """DRAM latencies of the walk bench, in cycles."""
-FAMILIES: Final = ("walks", "host", "mmt", "llc")
+FAMILIES: Final = ("walks", "host", "mmt", "llc", "leak")
 
 _EXAMPLES: Final = """
 examples:
@@ -57,8 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only",
         choices=FAMILIES,
-        help="walks: cost of a page walk; host: cost to an operating system; llc: the last-level cache; mmt: memory "
-        "behind it",
+        help="walks: cost of a page walk; host: cost to an operating system; llc: the last-level cache; leak: what "
+        "attackers learn through it; mmt: memory behind it",
     )
     parser.add_argument(
         "--trace",
@@ -128,6 +130,9 @@ def plans(families: Sequence[str], latencies: Sequence[int]) -> list[Plan]:
         for variant, checker, flags in (("guarded", "gpt", 0), ("unguarded", "none", UNGUARDED)):
             run = dataclasses.replace(base, name=f"host, {variant}", config=_machine(checker), flags=flags)
             found.append(Plan(variant, run))
+    if "leak" in families:
+        run = Run(name="leak", images=(firmware.build_image("leak-deep"),), max_cycles=100_000_000)
+        found.append(Plan("machine", run))
     return found
 
 
@@ -200,11 +205,17 @@ def run(arguments: argparse.Namespace) -> int:
         outcomes, interrupted = execute_all([plan.run for plan in todo], display, arguments.jobs)
     by_name = {outcome.name: outcome for outcome in outcomes}
     measured = [(plan, by_name[plan.run.name]) for plan in todo if plan.run.name in by_name]
-    rows = [*collect(measured), *memory, *cache]
-    found = [*goals(rows), *bench_mmt_goals.goals(rows), *bench_llc_goals.goals(rows)]
+    leaks = [finding for _, outcome in measured for finding in outcome.findings]
+    leaks += bench_leak.measure(lambda what: print(what, flush=True)) if "leak" in families else []
+    rows = [*collect(measured), *memory, *cache, *bench_leak.rows(leaks)]
+    found = [*goals(rows), *bench_mmt_goals.goals(rows), *bench_llc_goals.goals(rows), *bench_leak.goals(leaks)]
     write_whole(arguments.out / "results.csv", to_csv(rows))
     page = write_page(
-        arguments.out / "report.html", rows, found, [(p.run.name, p.run.config, p.run.dram) for p in todo]
+        arguments.out / "report.html",
+        rows,
+        found,
+        [(p.run.name, p.run.config, p.run.dram) for p in todo],
+        [("What the cache tells", leak_figure(leaks))],
     )
     _print_goals(Console(), found)
     failed = [plan.run.name for plan, outcome in measured if not outcome.ok]

@@ -73,14 +73,22 @@ def host_figure(rows: Sequence[Row]) -> Figure | None:
 
 
 def write_page(
-    path: Path, rows: Sequence[Row], goals: Sequence[Goal], runs: Sequence[tuple[str, SocConfig, DramTiming]]
+    path: Path,
+    rows: Sequence[Row],
+    goals: Sequence[Goal],
+    runs: Sequence[tuple[str, SocConfig, DramTiming]],
+    more: Sequence[tuple[str, Figure | None]] = (),
 ) -> Path:
-    """Write the page and return its path. ``runs`` names the machine and DRAM of every run."""
+    """Write the page and return its path.
+
+    ``runs`` names the machine and DRAM of every run, ``more`` are plots of what is not in ``rows``.
+    """
     figures = [
         ("Cost of a page walk", walk_figure(rows)),
         ("Cost to the host", host_figure(rows)),
         *bench_llc_page.figures(rows),
         *bench_mmt_page.figures(rows),
+        *more,
     ]
     machine, dram = plain(runs[0][1]) if runs else {}, [(name, config.checker, plain(d)) for name, config, d in runs]
     machine.pop("checker", None)

@@ -112,6 +112,7 @@ IMAGES: Final[dict[str, Image]] = {
     **{f"bare-{name}": _bare(f"bare/examples/{name}.c", "workloads/kernels.c") for name in BARE_EXAMPLES},
     "bench-walks": _bare("bench/walks.c"),
     "leak": _bare("leak/*.c", "leak/*.S"),
+    "leak-deep": dataclasses.replace(_bare("leak/*.c", "leak/*.S"), defines=("DEEP",)),
     "walker": _bare("attacks/*.c", "attacks/*.S"),
     "inside": Image(
         sources=("memory/inside/*.c", "memory/inside/*.S", "workloads/kernels.c", "lib/memory.c"),

@@ -9,7 +9,7 @@ Nothing here knows the key but the last step, which counts.
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -31,6 +31,7 @@ class Handed(enum.IntFlag):
     KEY = 1
     PROBE = 2
     TIME = 3
+    LIMIT = 4
     LOCKED = 16
 
 
@@ -119,14 +120,17 @@ class Finding:
         The tables were locked, so that nothing may be found.
     traces : int
         How many.
+    measure : str
+        What a score is.
     scores : list of lists of float
-        Mutual information in bits, a row a byte of the key that was attacked, a column a guess of its high half.
+        A row a byte of the key that was attacked, a column a guess of its high half.
     right : tuple of int
         The right guess of each of these bytes.
-    limit : float
-        The largest score of any byte and guess in ``SHUFFLES`` shuffles of the blocks against the times.
+    limits : list of float
+        For each byte, what a guess must exceed to stand out.
     information : float
-        Score of the right guesses, the mean over the bytes, less what it is in the shuffles: its bias.
+        Mutual information of what the right guesses predict and the times, in bits, the mean over the bytes, less what
+        it is in ``SHUFFLES`` shuffles of the blocks against the times: its bias.
     chance : float
         Share of the shuffles, the traces as they are counted as one, in which it is not smaller.
     alike : bool
@@ -136,24 +140,25 @@ class Finding:
     name: str
     locked: bool
     traces: int
+    measure: str
     scores: list[list[float]]
     right: tuple[int, ...]
-    limit: float
+    limits: list[float]
     information: float
     chance: float
     alike: bool
 
     @property
     def claimed(self) -> int:
-        """Bytes for which a guess stands out: one score is above all of the shuffles."""
-        return sum(max(row) > self.limit for row in self.scores)
+        """Bytes for which a guess stands out."""
+        return sum(max(row) > limit for row, limit in zip(self.scores, self.limits, strict=True))
 
     @property
     def recovered(self) -> int:
         """Bytes for which the guess that stands out most is the right one."""
+        rows = zip(self.scores, self.limits, self.right, strict=True)
         return sum(
-            max(row) > self.limit and row[right] == max(row) and row.count(row[right]) == 1
-            for row, right in zip(self.scores, self.right, strict=True)
+            max(row) > limit and row[right] == max(row) and row.count(row[right]) == 1 for row, limit, right in rows
         )
 
     @property
@@ -178,19 +183,30 @@ class Finding:
 def judge(name: str, handed: Mapping[int, bytes]) -> Finding:
     """Return what a program's traces tell, as it handed them over."""
     key = handed[Handed.KEY]
-    (kind,) = (kind for kind in handed if kind != Handed.KEY)
-    tables = TABLES if kind & ~Handed.LOCKED == Handed.PROBE else 0
-    return analyse(name, parse(handed[kind], tables), key, locked=bool(kind & Handed.LOCKED))
+    (kind,) = (kind for kind in handed if kind not in (Handed.KEY, Handed.LIMIT))
+    locked = bool(kind & Handed.LOCKED)
+    if kind & ~Handed.LOCKED == Handed.PROBE:
+        return analyse(name, parse(handed[kind], TABLES), key, locked=locked)
+    missed, accept, count = map(int, np.frombuffer(handed[Handed.LIMIT], "<u4"))
+    traces = parse(handed[kind], 0)
+    return eliminate(name, traces, key, locked=locked, missed=missed, accept=accept, count=count)
 
 
 def analyse(name: str, traces: Traces, key: bytes, *, locked: bool, shuffles: int = SHUFFLES, seed: int = 1) -> Finding:
-    """Return what ``traces`` tell about ``key``. The same seed gives the same finding."""
+    """Return what ``traces`` tell about ``key``.
+
+    A guess stands out when its score is above those of all guesses in all shuffles. The same seed, the same finding.
+    """
     rng = np.random.default_rng(seed)
     binned = _binned(traces.times)
     right = tuple(key[byte] >> 4 for byte in traces.bytes_of_key)
     rows = np.arange(len(right))
     found = _scores(traces.blocks, traces, binned)
-    mixed = [_scores(traces.blocks[rng.permutation(len(binned))], traces, binned) for _ in range(shuffles)]
+    alike = bool((traces.times == traces.times[0]).all())
+    mixed = [
+        found if alike else _scores(traces.blocks[rng.permutation(len(binned))], traces, binned)
+        for _ in range(shuffles)
+    ]
     information = float(found[rows, right].mean())
     by_chance = [float(scores[rows, right].mean()) for scores in mixed]
     # Nothing to be seen in times that are alike; what is left are errors of rounding.
@@ -199,10 +215,32 @@ def analyse(name: str, traces: Traces, key: bytes, *, locked: bool, shuffles: in
         name=name,
         locked=locked,
         traces=len(binned),
+        measure="bit",
         scores=found.tolist(),
         right=right,
-        limit=max(nothing, *(float(scores.max()) for scores in mixed)),
+        limits=[max(nothing, *(float(scores.max()) for scores in mixed))] * len(right),
         information=information - float(np.mean(by_chance)),
         chance=(1 + sum(value >= information - nothing for value in by_chance)) / (1 + shuffles),
-        alike=bool((traces.times == traces.times[0]).all()),
+        alike=alike,
+    )
+
+
+def eliminate(name: str, traces: Traces, key: bytes, *, locked: bool, missed: int, accept: int, count: int) -> Finding:
+    """Return what timed encryptions tell about ``count`` bytes of the key; their blocks were chosen to try guesses.
+
+    An encryption of fewer than ``missed`` cycles did not use the line that was driven out, so a guess that has its
+    first round use it is wrong. A guess stands out when ``accept`` encryptions fit and none contradicts it.
+    """
+    whole = analyse(name, traces, key, locked=locked)
+    scores = []
+    for byte in traces.bytes_of_key[:count]:
+        used = (traces.blocks[:, byte] >> 4 ^ EVICTED)[:, None] == np.arange(LINES)
+        fits, contradicts = (used & long for long in (traces.times >= missed, traces.times < missed))
+        scores.append(np.where(contradicts.any(0), 0, fits.sum(0)).astype(float).tolist())
+    return replace(
+        whole,
+        measure="encryptions that fit",
+        scores=scores,
+        right=whole.right[:count],
+        limits=[accept - 0.5] * count,
     )

@@ -131,6 +131,12 @@ class Scene:
         """Cycles since reset."""
         return self._lib.leak_cycles(self._bench)
 
+    def encrypt(self, key: bytes, block: bytes) -> bytes:
+        """Return a block as the victim's cipher encrypts it."""
+        out = _ffi().new("uint8_t[]", BLOCK)
+        self._lib.leak_encrypt(self._bench, key, block, out)
+        return bytes(_ffi().buffer(out))
+
     def probe(self, traces: int, *, loads: int = WHOLE, tables: int = TABLES, replacement: bool = False) -> Traces:
         """Prime and probe the sets of the first ``tables`` tables; the victim makes the first ``loads`` loads.
 

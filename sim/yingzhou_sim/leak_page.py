@@ -23,7 +23,14 @@ def _draw(axes: Axes, finding: Finding) -> None:
         first = column == 0
         axes.plot([step * column] * len(wrong), wrong, ".", color=WRONG, label="wrong guesses" if first else None)
         axes.plot(step * column, scores[right], "D", ms=4, color=RIGHT, label="right guess" if first else None)
-    axes.axhline(finding.limit, color=LIMIT, linewidth=0.8, linestyle="--", label="largest of shuffled traces")
+    axes.hlines(
+        finding.limits,
+        [step * (n - 0.4) for n in range(len(finding.right))],
+        [step * (n + 0.4) for n in range(len(finding.right))],
+        color=LIMIT,
+        linewidth=1,
+        label="what must be exceeded to stand out",
+    )
     axes.set_title(
         f"{finding.name}\n{finding.recovered} of {len(finding.right)} from {finding.traces} traces", fontsize=9
     )
@@ -49,7 +56,7 @@ def leak_figure(findings: Sequence[Finding]) -> Figure | None:
                 continue
             _draw(axes, found[-1])
             if column == 0:
-                axes.set_ylabel("bit a guess", fontsize=8)
+                axes.set_ylabel(found[-1].measure, fontsize=8)
             if row == len(attacks) - 1:
                 axes.set_xlabel("byte of the key", fontsize=8)
     grid[0, 0].legend(frameon=False, fontsize=7)

@@ -18,6 +18,7 @@
 #include <yz/abi.h>
 #include <yz/memory_map.h>
 #include <yz_bare.h>
+#include <yz_llc.h>
 
 #include "aes.h"
 
@@ -25,19 +26,13 @@
 #define TABLE_LINES 64u /* the victim's tables are a page */
 #define BLOCK 16u
 
-/* --- cache.c: the cache's registers, and the memory engine's --- */
-struct geometry {
-    uint32_t ways, way_bytes; /* way_bytes: distance of two lines of one set */
-};
-struct geometry cache_geometry(void); /* 0 ways: this machine has no cache */
-uint32_t cache_lock_page(uint32_t address);   /* for domain 1, with enough quota; a result as in docs/llc.md */
-uint32_t cache_unlock_all(void);
+/* --- protect.c --- */
 /* Make this subtree usable in the protected window; the bit to set in addresses there, 0 without an engine. */
 uint32_t protect(uint32_t subtree);
 
 /* --- victim.c --- */
 void victim_setup(uint32_t page, uint32_t other_page); /* tables and the rest of it, both a page */
-uint8_t *victim_block(void);                           /* what it encrypts next, in place */
+uint32_t *victim_block(void);                          /* what it encrypts next, in place */
 const uint8_t *victim_key(void);                       /* known to the judge alone */
 void victim_encrypt(void);
 
@@ -46,10 +41,10 @@ void victim_encrypt(void);
 uint32_t preempted(void (*work)(void), uint32_t deadline_low, uint32_t deadline_high);
 
 /* --- watch.c: sets of the cache seen through the attacker's own lines --- */
-uint32_t watch_setup(uint32_t page);    /* watch the sets of a page; how many lines of each the attacker can keep */
-void watch_settle(void);                /* read until they are there */
-uint32_t watch_probe(uint32_t set);     /* read them again; cycles: longer when somebody else had a line put there */
-/* Read one line more, then half of the others; cycles: which of them had to make way? */
-uint32_t watch_replacement(uint32_t set);
+uint32_t watch_setup(uint32_t page);     /* watch the sets of a page; how many lines of each the attacker can keep */
+uint32_t watch_miss(void);               /* how many cycles longer a line takes that is not there */
+void watch_settle(void);                 /* read lines until all are there, and what others had in the sets is not */
+void watch_settle_set(uint32_t set);
+uint32_t watch_probe(uint32_t set);      /* read them again; cycles: longer when somebody else had a line put there */
 
 #endif

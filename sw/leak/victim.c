@@ -5,7 +5,8 @@
 static struct aes_tables *tables;
 static struct {
     struct aes_key expanded;
-    uint8_t key[BLOCK], block[BLOCK];
+    uint8_t key[BLOCK];
+    uint32_t block[BLOCK / 4]; /* as bytes */
 } *own;
 
 /* Nothing depends on which: any key. */
@@ -23,7 +24,7 @@ void victim_setup(uint32_t page, uint32_t other_page)
     aes_expand(tables, own->key, &own->expanded);
 }
 
-uint8_t *victim_block(void)
+uint32_t *victim_block(void)
 {
     return own->block;
 }
@@ -35,5 +36,5 @@ const uint8_t *victim_key(void)
 
 void victim_encrypt(void)
 {
-    aes_encrypt(tables, &own->expanded, own->block, own->block);
+    aes_encrypt(tables, &own->expanded, (uint8_t *)own->block, (uint8_t *)own->block);
 }

@@ -6,8 +6,7 @@
 #include "leak.h"
 
 #define LINES (YZ_DRAM_BASE + 0x01000000u)
-#define MOST 16u  /* lines of a set that a pass can have */
-#define SLACK 8u  /* cycles of a pass above its shortest time that are no miss yet */
+#define MOST 16u /* lines of a set that a pass can have */
 #define TRIES 12u
 
 struct node {
@@ -15,7 +14,10 @@ struct node {
 };
 
 static struct {
-    uint32_t first, way_bytes, lines, quiet; /* quiet: time of a pass when all lines are there */
+    uint32_t first, way_bytes, lines;
+    uint32_t quiet;                /* cycles of a pass when all lines are there */
+    uint32_t miss;                 /* how many more when one is not */
+    bool disturbed[TABLE_LINES];   /* the last pass over a set was not quiet */
 } watched;
 
 static struct node *node(uint32_t set, uint32_t line)
@@ -24,7 +26,7 @@ static struct node *node(uint32_t set, uint32_t line)
 }
 
 /* Read `lines` nodes one after the other; cycles. */
-static inline uint32_t chase(struct node *at, uint32_t lines)
+static uint32_t chase(const struct node *at, uint32_t lines)
 {
     uint32_t begun, ended;
     __asm__ volatile("csrr %0, mcycle\n"
@@ -50,40 +52,59 @@ static uint32_t shortest(uint32_t lines)
     return least;
 }
 
-uint32_t watch_setup(uint32_t page)
+static void link_lines(uint32_t page)
 {
-    watched.way_bytes = cache_geometry().way_bytes;
+    watched.way_bytes = llc_way_bytes();
     watched.first = LINES + page % watched.way_bytes;
     for (uint32_t set = 0; set < TABLE_LINES; set++)
         for (uint32_t n = 0; n < MOST; n++)
             node(set, n)->next = node(set, n + 1);
-    uint32_t one = shortest(1), more = shortest(2) - one;
+}
+
+uint32_t watch_setup(uint32_t page)
+{
+    if (watched.way_bytes == 0)
+        link_lines(page);
+    for (uint32_t n = 0; n < 2; n++) /* more than fit: the first is gone */
+        chase(node(0, 1), MOST - 1);
+    uint32_t missed = chase(node(0, 0), 1), one = shortest(1), more = shortest(2) - one;
+    watched.miss = missed - one;
     watched.lines = 1;
     watched.quiet = one;
     for (uint32_t lines = 2; lines < MOST; lines++) {
         uint32_t cycles = shortest(lines);
-        if (cycles > one + more * (lines - 1) + SLACK)
+        if (cycles > one + more * (lines - 1) + watched.miss / 2)
             break;
         watched.lines = lines;
         watched.quiet = cycles;
     }
+    for (uint32_t set = 0; set < TABLE_LINES; set++)
+        watched.disturbed[set] = true;
     return watched.lines;
+}
+
+uint32_t watch_miss(void)
+{
+    return watched.miss;
+}
+
+uint32_t watch_probe(uint32_t set)
+{
+    uint32_t cycles = chase(node(set, 0), watched.lines);
+    watched.disturbed[set] = cycles > watched.quiet + watched.miss / 2;
+    return cycles;
+}
+
+void watch_settle_set(uint32_t set)
+{
+    watched.disturbed[set] = true;
+    for (uint32_t n = 0; n < TRIES && watched.disturbed[set]; n++)
+        watch_probe(set);
 }
 
 void watch_settle(void)
 {
     for (uint32_t set = 0; set < TABLE_LINES; set++)
-        for (uint32_t n = 0; n < TRIES && watch_probe(set) > watched.quiet + SLACK; n++)
-            ;
-}
-
-uint32_t watch_probe(uint32_t set)
-{
-    return chase(node(set, 0), watched.lines);
-}
-
-uint32_t watch_replacement(uint32_t set)
-{
-    chase(node(set, watched.lines), 1);
-    return chase(node(set, 0), watched.lines / 2);
+        if (watched.disturbed[set])
+            watch_settle_set(set);
 }

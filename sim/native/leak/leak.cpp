@@ -135,6 +135,11 @@ public:
         return expanded;
     }
 
+    void encrypt(const uint8_t *key, const uint8_t *in, uint8_t *out) const {
+        aes_key expanded = expand(key);
+        aes_encrypt(&tables_, &expanded, in, out);
+    }
+
     void new_block(uint8_t *block) {
         for (uint32_t n = 0; n < BLOCK; n += 4) {
             random_ ^= random_ << 13;
@@ -204,6 +209,10 @@ void *leak_open(uint32_t latency, uint64_t seed) { return new Bench(latency, see
 void leak_close(void *bench) { delete &of(bench); }
 
 uint64_t leak_cycles(const void *bench) { return static_cast<const Bench *>(bench)->cycles(); }
+
+void leak_encrypt(void *bench, const uint8_t *key, const uint8_t *in, uint8_t *out) {
+    of(bench).encrypt(key, in, out);
+}
 
 uint32_t leak_operate(void *bench, uint32_t code) { return of(bench).operate(code); }
 

@@ -14,6 +14,9 @@ void *leak_open(uint32_t latency, uint64_t seed);
 void leak_close(void *bench);
 uint64_t leak_cycles(const void *bench);
 
+/* The victim's cipher. */
+void leak_encrypt(void *bench, const uint8_t *key, const uint8_t *in, uint8_t *out);
+
 /* LOCK, UNLOCK (1, 2) of the victim's page of tables; the result as in docs/llc.md. */
 uint32_t leak_operate(void *bench, uint32_t code);
 

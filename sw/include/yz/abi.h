@@ -173,6 +173,7 @@ enum yz_leak {
     YZ_LEAK_KEY = 1,   /* the secret, for the judge alone */
     YZ_LEAK_PROBE = 2, /* times: a half word for each line of the tables */
     YZ_LEAK_TIME = 3,  /* a word: the whole encryption */
+    YZ_LEAK_LIMIT = 4, /* with TIME, words: cycles of an encryption that missed, how many must fit a guess, bytes of the key it is about */
     YZ_LEAK_LOCKED = 16, /* flag: the tables are locked, so nothing may be found */
 };
 
