@@ -72,7 +72,8 @@ def commands(text: str) -> list[str]:
 def test_documented_commands_exist(name: str) -> None:
     for line in commands((ROOT / name).read_text()):
         words = shlex.split(line.split("#")[0].split("&&")[0])[1:]
-        command = " ".join(words[:2]) if words[:2] in (["generate", "gpt"], ["generate", "soc"]) else words[0]
+        block = words[0] == "generate" and len(words) > 1 and words[1] in ("gpt", "mmt", "llc", "soc")
+        command = " ".join(words[:2]) if block else words[0]
         shown = help_of(command)
         for word in words:
             if word.startswith("-"):

@@ -4,6 +4,7 @@
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,14 @@ def compile_c(folder: Path, text: str) -> Path:
     )
     assert done.returncode == 0, done.stderr
     return output
+
+
+def test_c_of_the_engine_s_page_compiles(tmp_path):
+    """What docs/mmt.md shows of bring-up is C that the generated header makes sense of."""
+    block = re.search(r"^ *```c\n(.*?)^ *```$", (DOCS.parent / "mmt.md").read_text(), re.M | re.S)
+    assert block is not None
+    write_c_headers(tmp_path)
+    compile_c(tmp_path, f"#include <stdbool.h>\n#include <stdint.h>\n{textwrap.dedent(block[1])}")
 
 
 @pytest.mark.parametrize("name", BLOCKS)
