@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Proofs of the GPT guard and of the memory engine on their generated Verilog; results as JSON and as a table.
+"""Proofs of guard, memory engine and last-level cache on their generated Verilog; results as JSON and as a table.
 
 Each job is one ``.sby`` run in ``build/prove``. A proof is accompanied by a cover run of the same properties, so that a
 proof that holds because nothing can happen does not go unseen.
@@ -18,10 +18,10 @@ from typing import Final
 from yingzhou.errors import ConfigError
 from yingzhou_sim.paths import BUILD, ROOT
 
-from . import axi_units, gpt, mmt
+from . import axi_units, gpt, llc, mmt
 from .job import BMC, MODES, Job, Result, run_job
 
-JOBS: Final = gpt.JOBS + mmt.JOBS + axi_units.JOBS
+JOBS: Final = gpt.JOBS + mmt.JOBS + axi_units.JOBS + llc.JOBS
 AT_ONCE: Final = 2
 
 

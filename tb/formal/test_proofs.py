@@ -2,6 +2,7 @@
 """The proofs hold and are not vacuous. ``tb/mutation/test_proofs.py`` says that they can fail.
 
 covers: GPT.HOST_AREA GPT.HOST_LEAF GPT.ENCLAVE_AREA GPT.RESET_DENY GPT.LOCK MMT.MOUNT_ONCE MMT.VERDICT_FIRST
+covers: LLC.LOCK_SILENT LLC.LOCK_PINNED LLC.LOCK_QUOTA LLC.LOCK_MAINTAIN
 
 threat: W01 W02 W03 W05 W06 W07 W09 W11 W17 W25 W29 W31 W32
 """
