@@ -3,6 +3,7 @@
 
 from dataclasses import replace
 
+import pytest
 from amaranth import *
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
@@ -10,6 +11,9 @@ from amaranth.lib.wiring import In, Out
 from yingzhou.mmt.config import preset
 from yingzhou.mmt.node_cache import NodeCache
 from yingzhou.mmt.place import Places
+from yingzhou_sim.bench_mmt_goals import goals
+from yingzhou_sim.bench_mmt_space import state_on_chip
+from yingzhou_sim.bench_mmt_variant import VARIANTS
 from yingzhou_sim.state_bits import StateBits, of_block
 
 
@@ -68,3 +72,10 @@ def test_a_node_cache_does_not_grow_with_memory() -> None:
     config = preset("small")
     small = replace(config, addr_width=28)
     assert of_block(lambda: Cache(config)) == of_block(lambda: Cache(small))
+
+
+@pytest.mark.regress
+def test_an_engine_does_not_grow_with_memory() -> None:
+    """All of the delivered engine, for 512 GB and for 256 MB: wider line numbers, and nothing more."""
+    [goal] = [goal for goal in goals(state_on_chip(VARIANTS["mmt"])) if "state on chip" in goal.text]
+    assert goal.verdict == "PASS" and goal.reached is not None and goal.reached > 0
