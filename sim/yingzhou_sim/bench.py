@@ -167,6 +167,9 @@ def _print_goals(console: Console, found: Sequence[Goal]) -> None:
         colour = {"PASS": "green", "MISS": "red"}.get(goal.verdict, "yellow")
         table.add_row(goal.text, goal.reached_text, f"[{colour}]{goal.verdict}[/]")
     console.print(table)
+    for goal in found:
+        if goal.missed:
+            console.print(f"missed: {goal.text}: {goal.missed}", markup=False, highlight=False)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -24,7 +24,8 @@ class Goal:
     """A stated limit and what was reached.
 
     ``limit`` is the largest accepted value, or the smallest when ``at_least``; ``reached`` is None when this run did
-    not measure it; ``worst`` says where the reached value comes from when several compete.
+    not measure it; ``worst`` says where the reached value comes from when several compete; ``reason`` why it is missed
+    when it is, as far as that is known.
     """
 
     text: str
@@ -33,6 +34,12 @@ class Goal:
     reached: float | None
     at_least: bool = False
     worst: str = ""
+    reason: str = ""
+
+    @property
+    def missed(self) -> str:
+        """Of a missed goal, where its value comes from and why it is missed; else nothing."""
+        return ": ".join(text for text in (self.worst, self.reason) if text) if self.verdict == "MISS" else ""
 
     @property
     def verdict(self) -> str:

@@ -9,8 +9,9 @@ from .bench_goals import Goal, Row
 from .bench_mmt_access import HIT, missing
 from .bench_mmt_space import BENCH as LARGE
 from .bench_mmt_space import MOUNTS, STATE, total_of
-from .bench_mmt_subtrees import ALLOC, MOUNT
+from .bench_mmt_subtrees import ALLOC
 from .bench_mmt_subtrees import BENCH as SUBTREE
+from .bench_mmt_subtrees import MOUNTS as MOUNT_ROWS
 
 BASE: Final = "unprotected"
 ENGINE: Final = "mmt"
@@ -20,6 +21,15 @@ WORST: Final = 1.15
 GROWTH: Final = 5
 """Percent of state on chip that a large memory may need more than a small one: line numbers get wider, nothing else."""
 LEAST_MOUNTS: Final = 2000
+_WHY_MOUNT: Final = (
+    "a full table has to send a subtree away first, whose changed leaf, nodes above it, MACs and root entry are "
+    "written one after the other; a mount into a free entry has none of that"
+)
+_WHY_TRACES: Final = (
+    "a hit costs 10 cycles, as nothing leaves before all of the line is verified; a leaf that misses is a second "
+    "access to memory before the line's; misses and write-backs take the slow path one at a time (docs/benches.md)"
+)
+"""Why goals are missed that are, measured and explained in docs/benches.md."""
 
 
 def slowdowns(rows: Sequence[Row], variant: str = ENGINE) -> dict[tuple[str, str], float]:
@@ -49,6 +59,7 @@ def goals(rows: Sequence[Row]) -> list[Goal]:
         return round(mine / base, 4) if mine is not None and base else None
 
     hit, base = value("memory", HIT), value("memory", HIT, BASE)
+    mounts = {metric: found for metric in MOUNT_ROWS if (found := value(SUBTREE, metric)) is not None}
     found = [
         Goal(
             text="memory engine, streaming read: at least 0.75x of unprotected",
@@ -70,10 +81,12 @@ def goals(rows: Sequence[Row]) -> list[Goal]:
             reached=ratio(missing(1), HIT),
         ),
         Goal(
-            text="memory engine, mount: at most 300 cycles",
+            text="memory engine, the slowest mount: at most 300 cycles",
             limit=300,
             unit="cycles",
-            reached=value(SUBTREE, MOUNT),
+            reached=max(mounts.values(), default=None),
+            worst=max(mounts, key=lambda metric: mounts[metric], default=""),
+            reason=_WHY_MOUNT,
         ),
         Goal(
             text="memory engine, alloc of a fresh subtree: at most 300 cycles",
@@ -86,7 +99,7 @@ def goals(rows: Sequence[Row]) -> list[Goal]:
     for cache, limit in _MEANS.items():
         text = f"memory engine, traces, {cache}, geometric mean: at most {limit:g}x of unprotected"
         mine = [value for (_, metric), value in slow.items() if metric == cache]
-        found.append(Goal(text=text, limit=limit, unit="x", reached=mean(mine)))
+        found.append(Goal(text=text, limit=limit, unit="x", reached=mean(mine), reason=_WHY_TRACES))
     worst = max(slow, key=lambda key: slow[key], default=None)
     found.append(
         Goal(
@@ -95,6 +108,7 @@ def goals(rows: Sequence[Row]) -> list[Goal]:
             unit="x",
             reached=round(slow[worst], 4) if worst else None,
             worst=", ".join(worst) if worst else "",
+            reason=_WHY_TRACES,
         )
     )
     found.append(_growth(rows))

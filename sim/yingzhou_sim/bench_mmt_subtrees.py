@@ -15,6 +15,10 @@ DIRTY_LINES: Final = 4096
 """Lines written in a subtree that then has to go."""
 ALLOC: Final = "alloc, fresh, the slowest"
 MOUNT: Final = "mount, root entry's path not cached"
+MOUNT_FULL: Final = "mount, table full, victim unchanged"
+MOUNT_CHANGED: Final = "mount, table full, victim with a line written"
+MOUNTS: Final = (MOUNT, MOUNT_FULL, MOUNT_CHANGED)
+"""Mounts that compete for the slowest."""
 
 
 def _row(variant: str, metric: str, cycles: float) -> Row:
@@ -82,14 +86,12 @@ def full_table(variant: Variant) -> list[Row]:
         first = [subtree * config.subtree_lines for subtree in range(count)]
         bench.command(Op.FLUSH_ALL)
         out = _unmounted(bench, count)
-        rows.append(_row(variant.name, "mount, table full, victim unchanged", bench.command(Op.MOUNT, out[0])))
+        rows.append(_row(variant.name, MOUNT_FULL, bench.command(Op.MOUNT, out[0])))
         mounted = [subtree for subtree in range(count) if subtree != out[0]]
         write_all(bench, [first[subtree] for subtree in mounted[: config.mount_entries]])
         bench.idle(1000)
         out = _unmounted(bench, count)
-        rows.append(
-            _row(variant.name, "mount, table full, victim with a line written", bench.command(Op.MOUNT, out[0]))
-        )
+        rows.append(_row(variant.name, MOUNT_CHANGED, bench.command(Op.MOUNT, out[0])))
         require_sound(variant.name, bench)
     return rows
 

@@ -19,7 +19,7 @@ from yingzhou_sim.bench_mmt_access import HIT, missing, read_each, require_sound
 from yingzhou_sim.bench_mmt_build import engine_library
 from yingzhou_sim.bench_mmt_engine import EngineBench
 from yingzhou_sim.bench_mmt_goals import goals, slowdowns
-from yingzhou_sim.bench_mmt_subtrees import ALLOC, MOUNT
+from yingzhou_sim.bench_mmt_subtrees import ALLOC, MOUNT, MOUNT_CHANGED
 from yingzhou_sim.bench_mmt_subtrees import BENCH as SUBTREE
 from yingzhou_sim.bench_mmt_variant import VARIANTS, Op, Variant
 from yingzhou_sim.cli import main
@@ -28,7 +28,7 @@ from yingzhou_sim.trace_filter import Record
 
 CACHES = ("LLC 64 KiB", "LLC 1024 KiB")
 GOOD = {"stream": 0.75, "hit": 10, "leaf": 2.0, "mount": 300, "alloc": 300, "small": (1.08,), "large": (1.04,)}
-GOOD |= {"bits": 1050, "mounts": 2000}
+GOOD |= {"bits": 1050, "mounts": 2000, "evicting": 300}
 
 
 def rows(**changes: Any) -> list[Row]:
@@ -41,6 +41,7 @@ def rows(**changes: Any) -> list[Row]:
         Row("memory", "mmt", HIT, 44 + value["hit"], "cycles"),
         Row("memory", "mmt", missing(1), 44 * value["leaf"], "cycles"),
         Row(SUBTREE, "mmt", MOUNT, value["mount"], "cycles"),
+        Row(SUBTREE, "mmt", MOUNT_CHANGED, value["evicting"], "cycles"),
         Row(SUBTREE, "mmt", ALLOC, value["alloc"], "cycles"),
         Row("large memory", "mmt", "mounts", value["mounts"], "mounts"),
         Row("state on chip", "mmt", "524288 MiB of memory, registers", 2000, "bits"),
@@ -67,6 +68,7 @@ def test_nothing_measured_is_not_a_pass() -> None:
         ({"hit": 11}, [1]),
         ({"leaf": 89 / 44}, [2]),
         ({"mount": 301}, [3]),
+        ({"evicting": 301}, [3]),
         ({"alloc": 301}, [4]),
         ({"small": (1.081, 1.081)}, [5]),
         ({"large": (1.041,)}, [6]),
@@ -84,6 +86,20 @@ def test_the_mean_is_geometric_and_the_worst_is_named() -> None:
     assert found[5].reached == 1.2
     assert (found[7].reached, found[7].worst) == (1.44, "trace 1, LLC 64 KiB")
     assert slowdowns(rows(small=(1.5,), large=()))["trace 0", "LLC 64 KiB"] == 1.5
+
+
+@pytest.mark.parametrize(
+    ("changes", "number", "why"),
+    [
+        ({"evicting": 351}, 3, f"{MOUNT_CHANGED}: a full table has to send a subtree away first"),
+        ({"small": (1.2,)}, 5, "a hit costs 10 cycles"),
+        ({"large": (1.1,)}, 6, "a hit costs 10 cycles"),
+        ({"small": (1.43,)}, 7, "trace 0, LLC 64 KiB: a hit costs 10 cycles"),
+    ],
+)
+def test_a_missed_goal_says_why(changes: dict[str, Any], number: int, why: str) -> None:
+    assert goals(rows())[number].missed == ""
+    assert goals(rows(**changes))[number].missed.startswith(why)
 
 
 @pytest.fixture(scope="module")
