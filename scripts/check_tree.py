@@ -3,7 +3,8 @@
 
 1. Every file carries its licence line.
 2. Nothing that installs or downloads names a place on the network: packages come through the user's own package client.
-3. Every countermeasure has its three footprints: a row in docs/countermeasures.md, one marker in the code, one test.
+3. Every countermeasure has its three footprints: a row in docs/countermeasures.md, one marker in the code, one test;
+   and each test that the row names says that it covers it.
 
 Prints one line a finding, ``file: what is wrong``, and exits with 1 when there is any.
 """
@@ -46,6 +47,8 @@ NAMES_NETWORK = {"scripts/check_tree.py"}
 
 NAME = r"(?:GPT|MON|MMT|LLC)\.[A-Z][A-Z0-9_]*"
 ROW = re.compile(rf"^\|\s*`?({NAME})`?\s*\|", re.M)
+TESTS = re.compile(rf"^\|\s*`?({NAME})`?\s*\|.*\|([^|\n]*)\|$", re.M)
+"""Name and last column of a row: tests in backquotes, those after the first without their folder."""
 MARKER = re.compile(rf"countermeasure:\s*({NAME})")
 COVERS = re.compile(r"covers(?::([^\n]*)|\(([^)]*)\))")
 
@@ -115,12 +118,33 @@ def countermeasure_findings(root: Path, names: Iterable[str]) -> list[str]:
     return findings
 
 
+def named_test_findings(root: Path) -> list[str]:
+    """Compare the table's last column with the files: each is there, and each test says that it covers the name."""
+    table = root / "docs" / "countermeasures.md"
+    findings = []
+    for name, column in TESTS.findall(table.read_text() if table.exists() else ""):
+        folder = Path()
+        for quoted in re.findall(r"`([^`]+)`", column):
+            path = Path(quoted) if "/" in quoted else folder / quoted
+            folder = path if (root / path).is_dir() else path.parent
+            if not (root / path).exists():
+                findings.append(f"docs/countermeasures.md: {name} names {path}, which does not exist")
+            elif path.name.startswith("test_"):
+                said = " ".join(line + arguments for line, arguments in COVERS.findall((root / path).read_text()))
+                if name not in re.findall(NAME, said):
+                    findings.append(
+                        f"docs/countermeasures.md: {name} names {path}, which does not say 'covers: {name}'"
+                    )
+    return findings
+
+
 def main() -> int:
     names = tracked_files(ROOT)
     findings = [
         *licence_findings(ROOT, names),
         *network_findings(ROOT, names),
         *countermeasure_findings(ROOT, names),
+        *named_test_findings(ROOT),
     ]
     for finding in findings:
         print(finding)

@@ -2,6 +2,7 @@
 """docs/threat-coverage.md says where each attack is made, and it is made there."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ PROGRAMS = {
     "hostile": ["sw/host/scenarios/attack.c"],
     "memory": ["sw/memory"],
     "tamper": ["sw/host/scenarios/tamper.c"],
+    "leak": ["sw/leak"],
 }
 ROW = re.compile(r"^\| ([A-Z]\d\d) \|.*\| ([^|]+) \|$", re.M)
 SCENARIO = re.compile(r'\{\s*"[^"]+",\s*"([A-Z0-9,]*)"')
@@ -50,6 +52,24 @@ def test_named_tests_exist_and_name_the_threat():
         for path in re.findall(r"`((?:tb|sw)/[^`]+)`", evidence):
             assert (ROOT / path).is_file(), f"{threat}: {path} does not exist"
             assert re.search(rf"\b{threat}\b", (ROOT / path).read_text()), f"{threat} is not named in {path}"
+
+
+def is_run(path: Path, run_by_name: str) -> bool:
+    """Return whether pytest collects tests of this file, or a simulation that a test starts by its name does."""
+    text = path.read_text()
+    if path.name.startswith("test_"):
+        return re.search(r"^ *(?:async )?def test_|^Test\w+ = |^class Test", text, re.M) is not None
+    simulated = re.search(r"^@(?:cocotb\.|pyuvm\.)?(?:test|cocotb_test)\(|@parametrize\(", text, re.M)
+    return simulated is not None and re.search(rf"\b{path.stem}\b", run_by_name) is not None
+
+
+def test_evidence_is_tests_that_are_run():
+    """A library of tests is no evidence, whatever its text says."""
+    run_by_name = "\n".join(path.read_text() for path in (ROOT / "tb").rglob("test_*.py"))
+    for threat, evidence in rows().items():
+        for name in re.findall(r"`(tb/[^`]+\.py)`", evidence):
+            assert is_run(ROOT / name, run_by_name), f"{threat}: nobody runs {name}"
+    assert not is_run(ROOT / "tb/mmt/campaign.py", run_by_name), "a library passes for a test"
 
 
 def test_no_row_without_evidence_or_reason():

@@ -3,8 +3,8 @@
 
 Rounds of concurrent bursts, commands beside them, flips, replays, splices and resets. Every write to memory, every
 answer and every refusal is compared with the model. A *missed* tamper is one whose bytes were used without a failure; a
-*false alarm* is a failure without a tamper. Both end the run at once; the seed repeats it.
-threat: M42 M33 M34
+*false alarm* is a failure without a tamper. Both end the run at once; the seed repeats it. Tests run it
+(test_engine_random.py).
 """
 
 import argparse

@@ -100,7 +100,7 @@ def test_what_was_changed_in_memory():
     """Content, MAC, place or age of a line changed, or an error of memory: zeros with an error, a record for each, and
     a write of a part does not happen. Neighbours are served.
 
-    covers: MMT.LINE_MAC
+    covers: MMT.LINE_MAC MMT.VERDICT_FIRST
     """
     content, mac, moved, with_, old, broken, no_mac, part, denied = (3, 12, 17, 18, 33, 40, 48, 66, 70)
     whole, good = 67, [4, 13, 34, 68, 130]

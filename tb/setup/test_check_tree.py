@@ -69,8 +69,28 @@ def test_three_footprints(check_tree: ModuleType, tmp_path: Path, change: dict[s
         assert any(finding in f for f in findings), findings
 
 
+@pytest.mark.parametrize(
+    ("tests", "finding"),
+    [
+        ("`tb/test_a.py`, `test_b.py`, proof `tb/formal`", None),
+        ("`tb/test_c.py`", f"names tb/test_c.py, which does not say 'covers: {CM}'"),
+        ("`tb/test_a.py`, `test_c.py`", f"names tb/test_c.py, which does not say 'covers: {CM}'"),
+        ("`tb/test_d.py`", "names tb/test_d.py, which does not exist"),
+    ],
+)
+def test_named_tests_say_what_they_cover(
+    check_tree: ModuleType, tmp_path: Path, tests: str, finding: str | None
+) -> None:
+    covers = f'"""covers: {CM}"""\n'
+    files = {"tb/test_a.py": covers, "tb/test_b.py": covers, "tb/test_c.py": f"# mentions {CM}\n", "tb/formal/a": ""}
+    write(tmp_path, {"docs/countermeasures.md": f"| `{CM}` | refuses | `rtl/a.py` | {tests} |\n", **files})
+    findings = check_tree.named_test_findings(tmp_path)
+    assert len(findings) == (finding is not None) and all(finding is not None and finding in f for f in findings)
+
+
 def test_this_tree_is_clean(check_tree: ModuleType) -> None:
     names = check_tree.tracked_files(ROOT)
     assert check_tree.licence_findings(ROOT, names) == []
     assert check_tree.network_findings(ROOT, names) == []
     assert check_tree.countermeasure_findings(ROOT, names) == []
+    assert check_tree.named_test_findings(ROOT) == []
