@@ -16,6 +16,9 @@ def locks_verilog() -> str:
     config, probes = SMALL, locks_probes()
     outer = {"counts": "quota_count", "quotas": "quota_quota"}
     outer |= {name: f"memory_{name}" for name in ("read_valid", "read_ready", "beat", "beat_index")}
+    users = range(USERS)
+    outer["asks_now"] = "{" + ", ".join(f"user{n}_request_valid && user{n}_request_ready" for n in users) + "}"
+    outer["answers_now"] = "{" + ", ".join(f"user{n}_answer" for n in users) + "}"
     rules = Attached(
         module="llc_locks",
         name="rules",
@@ -49,7 +52,7 @@ JOBS: Final = (
     Job(
         name="llc_locks",
         unit=f"LlcCore: {UNIT}",
-        claim="LLC.LOCK_PINNED, LLC.LOCK_QUOTA, LLC.LOCK_MAINTAIN: what is locked stays, within its quota",
+        claim="LLC.LOCK_PINNED, LLC.LOCK_QUOTA, LLC.LOCK_MAINTAIN; no line twice; one answer for each request",
         top=CORE,
         verilog=locks_verilog,
         sources=("llc_locks.sv",),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// LLC.LOCK_PINNED, LLC.LOCK_QUOTA and LLC.LOCK_MAINTAIN (docs/llc.md, rules 14, 16, 17) on the state of one cache, by
-// induction: what makes them hold is asserted too. All about tags is said of sets that were swept after reset.
+// LLC.LOCK_PINNED, LLC.LOCK_QUOTA and LLC.LOCK_MAINTAIN (docs/llc.md, rules 14, 16, 17) on the state of one cache, and that
+// every request is answered once, by induction: what makes them hold is asserted too. All about tags is said of sets that were swept after reset.
 // States of Operations (rtl/yingzhou/llc/operations.py), numbered as Amaranth does; codes of Op and Kind.
 
 module llc_locks #(
@@ -22,11 +22,13 @@ module llc_locks #(
     input [MSHRS - 1:0] used, input [MSHRS - 1:0] whole, input [MSHRS * LINE - 1:0] lines, input [MSHRS * WAY - 1:0] ways,
     input [MSHRS - 1:0] for_lock, input [MSHRS * MSHR - 1:0] order, input [MSHR - 1:0] newest, input [MSHR - 1:0] asked,
     input [MSHR - 1:0] come, input [MSHR:0] to_ask, input arrived, input [MSHR - 1:0] arrived_index,
-    input replay, input [MSHR - 1:0] replay_index, input replay_for_lock,
+    input replay, input [MSHR - 1:0] replay_index, input replay_for_lock, input error, input replay_error,
     // The operation
     input held, input [LINE - 1:0] held_line, input [WAY - 1:0] held_way, input [3:0] state, input [3:0] op,
     input [1:0] scope, input undo,
     input [OWNER - 1:0] domain, input [DOMAINS * COUNT - 1:0] counts, input [DOMAINS * COUNT - 1:0] quotas,
+    // Requests: those that wait, and each user's
+    input [MSHR:0] level, input [MSHR:0] queued, input waited, input [1:0] asks_now, input [1:0] answers_now,
     // Memory
     input read_valid, input read_ready, input beat, input [1:0] beat_index
 );
@@ -45,7 +47,7 @@ module llc_locks #(
 
     // What is where: word = way * SETS + set.
     wire [ENTRY - 1:0] word [0:WORDS - 1];
-    wire [WORDS - 1:0] known, locked, present, was_given_up;
+    wire [WORDS - 1:0] known, locked, present;
     genvar g;
     generate for (g = 0; g < WORDS; g = g + 1) begin : each
         assign word[g] = words[g * ENTRY +: ENTRY];
@@ -80,7 +82,10 @@ module llc_locks #(
             assert (used[replay_index] && lines[replay_index * LINE +: LINE] == line && !again
                 && ways[replay_index * WAY +: WAY] == way && replay_for_lock == for_lock[replay_index]);
         end
+        if (replay) assert (error == replay_error);
         if (again) begin
+            assert (error || hit);
+            assert (!(held && held_line == line));
             assert (used[index] && lines[index * LINE +: LINE] == line && (kind == BY_LINE) == for_lock[index]);
         end
         assert (!valid || source == 0 || again || (source == 1 && kind == REQUEST));
@@ -181,6 +186,24 @@ module llc_locks #(
     // What llc_silent counts on: nothing is under way for a locked line.
     always @* if (valid && kind == REQUEST && source != PARKED && hit && entry[LOCKED]) begin
         locked_is_not_under_way: assert (under_way == 0);
+    end
+
+    // Every request is answered once: those that are not answered yet are each in one place.
+    reg [MSHR + 2:0] open = 0;
+    reg [MSHR + 2:0] places;
+    reg was_tried = 0;
+    wire new_request = valid && kind == REQUEST && source == 0;
+    always @(posedge clk) begin
+        open <= open + asks_now[0] + asks_now[1] - answers_now[0] - answers_now[1];
+        was_tried <= waited;
+    end
+    always @* begin
+        places = answers_now[0] + answers_now[1] + new_request + level;
+        for (n = 0; n < MSHRS; n = n + 1) places = places + (used[n] && !for_lock[n]);
+        assert (open == places);
+        assert (level == queued && level + new_request <= MSHRS);
+        assert ((valid && kind == REQUEST && source == 1) == was_tried);
+        assert (!was_tried || level != 0);
     end
 
     always @* begin

@@ -117,8 +117,12 @@ def locks_probes() -> Probes:
         "whole": (whole, config.mshrs),
         **{name: (f"mshrs.{name}", config.mshr_bits) for name in ("newest", "asked", "come", "replay_index")},
         "to_ask": ("mshrs.to_ask", config.mshr_bits + 1),
+        "replay_error": ("mshrs.replay_error", 1),
         "arrived": ("mshrs.fill_fetched", 1),
         "arrived_index": ("mshrs.index", config.mshr_bits),
+        "level": ("waiting.level", config.mshr_bits + 1),
+        "queued": ("waiting.requests.level", config.mshr_bits + 1),
+        "waited": ("waiting.tried", 1),
         "held_way": ("decide.held.way", config.way_bits),
         "state": ("operations.fsm_state", 4),
         "op": ("operations.op", 4),
@@ -128,7 +132,7 @@ def locks_probes() -> Probes:
     }
     shared = (
         *("valid", "kind", "source", "line", "way", "index", "hit", "entry", "entries", "under_way", "held"),
-        *("held_line", "replay", "words"),
+        *("error", "held_line", "replay", "words"),
     )
     return Probes(
         {name: [Part(path=path, width=width)] for name, (path, width) in widths.items()}
