@@ -8,13 +8,17 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import pytest
 
 from tb.models.mmt import GENERATION_MAX, RootEntry
 from tb.models.mmt_layout import ROOT
-from yingzhou.mmt.signature import Command
+from yingzhou.mmt.keys import Failure
+from yingzhou.mmt.signature import Command, Kind
 from yingzhou.mmt.signature import Result as Results
+from yingzhou.regs import load
+from yingzhou.regs.compile import registers_of
 from yingzhou_sim.paths import ROOT as CHECKOUT
 
 from .bench import OP, RESULTS, STATUS, Answer, Bench, Op
@@ -222,6 +226,33 @@ def test_status_mounts_nothing():
 def test_names_are_the_rtl_s():
     assert {op.name: op.value for op in Op} == {command.name: command.value for command in Command}
     assert [result.name for result in Results] == list(RESULTS)
+
+
+def test_reasons_not_to_start_are_the_page_s():
+    """Every reason for which there are no keys, with its number, and no other."""
+    text = (CHECKOUT / "docs" / "mmt.md").read_text()
+    table = text.partition("| `status.failed` | reason |")[2].partition("\n\n")[0]
+    found = re.findall(r"^ *\| (\d+) ([A-Z_]+) \|", table, re.M)
+    assert found == [(str(reason.value), reason.name) for reason in Failure if reason is not Failure.NONE]
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("command.op.op", Command),
+        ("answer.state.result", Results),
+        ("failure.state.kind", Kind),
+        ("denied.state.kind", Kind),
+        ("status.failed", Failure),
+    ],
+)
+def test_numbers_in_the_register_map_are_the_rtl_s(path: str, names: Any):
+    registers = {name: node for name, _, node in registers_of(load("mmt"))}
+    register, _, field = path.rpartition(".")
+    text = {found.inst_name: found for found in registers[register].fields()}[field].get_property("desc") or ""
+    known = [(str(name.value), name.name) for name in names]
+    # Of records and failures 0 is said in words, or means nothing.
+    assert re.findall(r"\b(\d+) ([A-Z][A-Z_]+)\b", text) == known[0 if "OK" in text or "NOP" in text else 1 :]
 
 
 @pytest.mark.parametrize("name", ["FREE", "MOUNT", "UNMOUNT", "FLUSH", "FLUSH_ALL", "STATUS"])
