@@ -19,7 +19,7 @@ from yingzhou.llc.signature import Command as CommandLayout
 from yingzhou.llc.signature import Events, request, trace
 from yingzhou.llc.signature import Status as StatusLayout
 
-from .library import TAG_BITS, USERS, Core
+from .library import TAG_BITS, USERS, new_core
 from .pack import Pack
 from .scoreboard import Scoreboard
 
@@ -101,7 +101,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
-        self.core = Core(self.config, self.seed)
+        self.core = new_core(self.config, self.seed)
         self.request = Pack(request(self.config, TAG_BITS))
         self.command, self.status, self.events = Pack(CommandLayout), Pack(StatusLayout), Pack(Events)
         self.trace = Pack(trace(self.config))

@@ -202,3 +202,12 @@ class Core:
     def same_outputs(self, other: "Core") -> bool:
         """Return whether all outputs are the same."""
         return self._out == other._out
+
+
+def new_core(config: LlcConfig, seed: int = 1) -> Any:
+    """Return a fresh core; with ``YZ_LLC_SIMULATOR=amaranth`` one for which nothing is built (tb.llc.simulated)."""
+    if os.environ.get("YZ_LLC_SIMULATOR", "native") == "amaranth":
+        from .simulated import SimulatedCore
+
+        return SimulatedCore(config, USERS, TAG_BITS)
+    return Core(config, seed)

@@ -89,7 +89,10 @@ def test_which_locked_line_is_used_moves_no_victim(config: LlcConfig):
     for secret in (0, 1, 2):
         bench, rng = bench_of(config), Random(6)
         lines = in_set(config, 0, 2)
-        bench.lock(1, *lines)
+        # In both halves of the set, each beside a way that is not locked: the tree has a choice.
+        for line, other in zip(lines, in_set(config, 0, 2, config.ways + 8), strict=True):
+            bench.lock(1, line)
+            bench.do([Access(other)])
         own = [rng.choice(lines) if secret == 2 else lines[secret] for _ in range(60)]
         victim = [Access(line, DATA if secret and n % 3 else None) for n, line in enumerate(own)]
         attacker = [Access(rng_line, port=1) for rng_line in in_set(config, 0, config.ways + 3, 2) * 4]
@@ -459,3 +462,21 @@ def test_an_older_write_back_of_a_line_is_waited_for(op: Op, scope: Scope):
     assert bench.done.pop().result is Result.DONE
     assert [data for line, data in bench.written if line == FIRST] == [bytes(64), *([DATA] * (op is not Op.DISCARD))]
     assert bench.read(FIRST).answer == (bytes(64) if op is Op.DISCARD else DATA)
+
+
+def test_requests_to_the_set_of_a_line_that_is_written_back():
+    """Rule 9: a line that an operation holds is nobody's victim, though it was used longest ago."""
+    bench = bench_of(SMALL, Pace(read=(5, 5), write=(120, 120)))
+    line, *others = in_set(SMALL, 0, 4)
+    bench.write(line, DATA)
+    bench.do(Access(other) for other in others)
+    bench.start(Op.CLEAN, 0, line)
+    while not bench.writes:
+        bench.step()
+    missing = [Access(other, port=1) for other in in_set(SMALL, 0, 3, 4)]
+    bench.queues[1].extend(missing)
+    while any(access.answered < 0 for access in missing):
+        bench.step()
+    assert bench.writes and bench.running is not None, "memory has answered already"
+    bench.settle()
+    assert bench.done.pop().result is Result.DONE and bench.read(line).hit

@@ -15,7 +15,7 @@ from yingzhou.llc.config import LlcConfig
 
 from .bench import FAST, ROUGH, Access, Bench, Pace
 from .geometries import ALL, QUICK, in_set
-from .library import Core
+from .library import new_core
 from .test_core import bench_of
 from .traffic import Traffic
 
@@ -28,7 +28,7 @@ class Twin(Bench):
     """A bench with a second core that gets the same inputs, but for the victim's secret."""
 
     def __post_init__(self) -> None:
-        self.other = Core(self.config, self.seed)
+        self.other = new_core(self.config, self.seed)
         self.locked: list[int] = []
         self.victim_lines: set[int] = set()
         self.hidden = Random(-self.seed)

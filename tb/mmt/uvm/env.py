@@ -12,6 +12,7 @@ from yingzhou.mmt.config import MmtConfig
 from .agents import AxiAgent, Pace
 from .board import EngineScoreboard
 from .coverage import Watcher
+from .harness import channels
 from .memory_agent import Memory, MemoryAgent
 from .nonces import NonceChecker
 from .pins import Port
@@ -30,7 +31,7 @@ class MmtEnv(uvm_env):
         self.dut, self.rng, self.memory = dut, Random(seed), Memory(seed)
         self.paces = {name: Pace() for name in ("cpu", "dram", "registers")}
         self.ports = {
-            name: Port(dut, self.config, port)
+            name: Port(dut, channels(self.config, port), port)
             for name, port in (("cpu", "s_axi"), ("dram", "m_axi"), ("registers", "s_axil"))
         }
         db.set(self, "*", "MEMORY", self.memory)

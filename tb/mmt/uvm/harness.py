@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Verilog shell round the generated block that gives a testbench each channel as one vector.
+"""A Verilog shell round a generated block that gives a testbench each channel as one vector.
 
 Reading a signal costs a Python testbench more than a cycle of the block does, so the shell packs the payload of each
 channel into one vector, and all handshakes of a port into another. It has no logic of its own.
@@ -13,10 +13,12 @@ Ports, for each AXI port P of the block (``s_axi``, ``m_axi``, ``s_axil``) and c
 ``probes``                   : output, what :mod:`tb.mmt.probe` shows of the AES inputs; fields from bit 0 up.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from yingzhou.mmt.config import MmtConfig
@@ -66,15 +68,17 @@ def _block(config: MmtConfig) -> MmtIp:
     return block
 
 
-def _widths(config: MmtConfig) -> dict[str, tuple[int, bool]]:
-    """Return width and whether it is an input of every port of the block."""
-    members = _block(config).signature.members
-    return {name: (member.shape, member.flow == In) for name, member in members.items()}
+Widths = Mapping[str, tuple[int, bool]]
+"""Of every port of a block by name: width in bits, whether it is an input."""
 
 
-def channels(config: MmtConfig, port: str) -> dict[str, Channel]:
-    """Return the channels of an AXI port."""
-    widths = _widths(config)
+def widths_of(block: wiring.Component) -> Widths:
+    """Return the ports of a block."""
+    return {name: (member.shape, member.flow == In) for name, member in block.signature.members.items()}
+
+
+def channels_of(widths: Widths, port: str) -> dict[str, Channel]:
+    """Return the channels of an AXI port of a block."""
     found = {}
     for name in CHANNELS:
         fields, low = [], 0
@@ -87,21 +91,33 @@ def channels(config: MmtConfig, port: str) -> dict[str, Channel]:
     return found
 
 
-def probe_fields() -> tuple[Field, ...]:
+def channels(config: MmtConfig, port: str) -> dict[str, Channel]:
+    """Return the channels of an AXI port of the engine."""
+    return channels_of(widths_of(_block(config)), port)
+
+
+def probe_fields(probes: Mapping[str, int] = PROBES) -> tuple[Field, ...]:
     """Return the fields of ``probes``, without their common prefix."""
     fields, low = [], 0
-    for name, width in PROBES.items():
+    for name, width in probes.items():
         fields.append(Field(name.removeprefix("probe_"), low, width))
         low += width
     return tuple(fields)
 
 
 def verilog(config: MmtConfig, block: str) -> str:
-    """Return the shell; ``block`` is the name of the module inside, which has probes."""
+    """Return the shell of the engine; ``block`` is the name of the module inside, which has probes."""
+    return shell(MODULE, widths_of(_block(config)), block, PROBES, _PROBE_VALIDS)
+
+
+def shell(module: str, widths: Widths, block: str, probes: Mapping[str, int], valids: Sequence[str]) -> str:
+    """Return the shell ``module`` of a block with the three AXI ports and the given probes; ``valids`` among these are
+    shown with the handshakes of ``m_axi``.
+    """
     ports, wires, inside, outside = ["input clk", "input rst"], [], [".clk(clk)", ".rst(rst)"], []
     for port in PORTS:
         shakes = []
-        for name, channel in channels(config, port).items():
+        for name, channel in channels_of(widths, port).items():
             base = f"{port}_{name}"
             mine, other = ("valid", "ready") if channel.driven else ("ready", "valid")
             ports += [
@@ -114,20 +130,20 @@ def verilog(config: MmtConfig, block: str) -> str:
             shakes = [f"{base}_ready", f"{base}_valid", *shakes]
         shakes.insert(0, "rst")
         if port == "m_axi":
-            shakes = [*reversed(_PROBE_VALIDS), *shakes]
+            shakes = [*reversed(valids), *shakes]
         ports.append(f"output [{len(shakes) - 1}:0] {port}_handshakes")
         outside.append(f"assign {port}_handshakes = {{{', '.join(shakes)}}};")
-    wires += [f"wire [{width - 1}:0] {name};" for name, width in PROBES.items()]
-    inside += [f".{name}({name})" for name in PROBES]
-    ports.append(f"output [{sum(PROBES.values()) - 1}:0] probes")
-    outside.append(f"assign probes = {{{', '.join(reversed(PROBES))}}};")
-    for name, (width, is_input) in _widths(config).items():
+    wires += [f"wire [{width - 1}:0] {name};" for name, width in probes.items()]
+    inside += [f".{name}({name})" for name in probes]
+    ports.append(f"output [{sum(probes.values()) - 1}:0] probes")
+    outside.append(f"assign probes = {{{', '.join(reversed(list(probes)))}}};")
+    for name, (width, is_input) in widths.items():
         if not name.startswith(tuple(port + "_" for port in PORTS)):
             ports.append(f"{'input' if is_input else 'output'} [{width - 1}:0] {name}")
             inside.append(f".{name}({name})")
     declared = ",\n".join(f"    {port} /* verilator public_flat_rw */" for port in ports)
     body = "\n".join(f"    {line}" for line in (*wires, f"{block} dut (", *_lines(inside), ");", *outside))
-    return f"// SPDX-License-Identifier: Apache-2.0\nmodule {MODULE} (\n{declared}\n);\n{body}\nendmodule\n"
+    return f"// SPDX-License-Identifier: Apache-2.0\nmodule {module} (\n{declared}\n);\n{body}\nendmodule\n"
 
 
 def _lines(connections: list[str]) -> list[str]:

@@ -4,14 +4,12 @@
 Everything is sampled at the rising edge, which shows what was settled before it, and driven after it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from cocotb.triggers import RisingEdge
 
-from yingzhou.mmt.config import MmtConfig
-
-from .harness import RESET_BIT, channels
+from .harness import RESET_BIT, Channel
 
 RESET: Final = 1 << RESET_BIT
 
@@ -22,8 +20,8 @@ class Port:
     ``shakes``: handshakes as sampled last; see :mod:`tb.mmt.uvm.harness`. ``listeners``: called at every edge.
     """
 
-    def __init__(self, dut: Any, config: MmtConfig, name: str):
-        self.name, self.channels = name, channels(config, name)
+    def __init__(self, dut: Any, channels: Mapping[str, Channel], name: str):
+        self.name, self.channels = name, channels
         self._edge = RisingEdge(dut.clk)
         self.listeners: list[Callable[[], None]] = []
         self._shakes = getattr(dut, f"{name}_handshakes")

@@ -117,16 +117,19 @@ def access_of(node: FieldNode) -> str:
     return _ON_WRITE[node.get_property("onwrite")]
 
 
-class MmtRegisters(uvm_reg_block):
-    """Register model of the memory engine. ``by_path``: registers by their path in the RDL, such as ``command.op``."""
+class Registers(uvm_reg_block):
+    """Register model of a block. ``by_path``: registers by their path in the RDL, such as ``command.op``.
 
-    def __init__(self, name: str = "mmt"):
+    ``rdl`` is the file's name, ``parameters`` are those of its address map.
+    """
+
+    def __init__(self, name: str, rdl: str, **parameters: int):
         super().__init__(name)
         self.by_path: dict[str, Any] = {}
         self.offset: dict[str, int] = {}
         base: Any = 0
         self.map: Any = self.create_map("map", base, 4, uvm_endianness_e.UVM_LITTLE_ENDIAN)
-        for path, offset, node in registers_of(load("mmt")):
+        for path, offset, node in registers_of(load(rdl, **parameters)):
             register = uvm_reg(path.replace(".", "_"), 32)
             register.configure(self)
             for field in node.fields():
@@ -146,4 +149,11 @@ class MmtRegisters(uvm_reg_block):
         )
 
 
-__all__ = ["Adapter", "LiteItem", "MmtRegisters", "RegisterAgent", "access_of"]
+class MmtRegisters(Registers):
+    """Register model of the memory engine."""
+
+    def __init__(self, name: str = "mmt"):
+        super().__init__(name, "mmt")
+
+
+__all__ = ["Adapter", "LiteItem", "MmtRegisters", "RegisterAgent", "Registers", "access_of"]
