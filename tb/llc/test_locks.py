@@ -96,7 +96,12 @@ def test_which_locked_line_is_used_moves_no_victim(config: LlcConfig):
         own = [rng.choice(lines) if secret == 2 else lines[secret] for _ in range(60)]
         victim = [Access(line, DATA if secret and n % 3 else None) for n, line in enumerate(own)]
         attacker = [Access(rng_line, port=1) for rng_line in in_set(config, 0, config.ways + 3, 2) * 4]
-        bench.do([*victim, *attacker])
+        fresh = in_set(config, 0, 20, config.ways + 12)
+        # Beside each other; then in turns, so that each miss has the choice between two ways.
+        bench.do([*victim[:40], *attacker])
+        for access in victim[40:]:
+            bench.do([access])
+            attacker += bench.do([Access(fresh.pop(), port=1)])
         seen.append((bench.board.victims, [(access.accepted, access.answered) for access in attacker]))
     assert seen[0] == seen[1] == seen[2]
 
