@@ -8,7 +8,7 @@
 
 static inline uint32_t rotate_right(uint32_t word, unsigned bits)
 {
-    return word >> bits | word << (32 - bits);
+    return word >> bits | word << (-bits & 31u);
 }
 
 static inline uint32_t twice(uint32_t byte)

@@ -9,7 +9,7 @@
  * Physical layout (DRAM offsets):
  *
  *   0x0000000 this program        0x0400000 meta zone and metadata of the memory engine
- *   0x1000000 the attacker's lines and what it saw         0x4000000 the victim's pages, protected where there is an engine
+ *   0x1000000 the attacker's lines, 0x2000000 what it saw   0x4000000 the victim's pages, protected where there is an engine
  */
 #ifndef YZ_LEAK_H
 #define YZ_LEAK_H
@@ -24,6 +24,7 @@
 
 #define LINE 64u
 #define TABLE_LINES 64u /* the victim's tables are a page */
+#define SPARE_SET (TABLE_LINES + 32u) /* numbered on from the tables' sets; the victim has no data in it */
 #define BLOCK 16u
 
 /* --- protect.c --- */
@@ -44,7 +45,7 @@ uint32_t preempted(void (*work)(void), uint32_t deadline_low, uint32_t deadline_
 uint32_t watch_setup(uint32_t page);     /* watch the sets of a page; how many lines of each the attacker can keep */
 uint32_t watch_miss(void);               /* how many cycles longer a line takes that is not there */
 void watch_settle(void);                 /* read lines until all are there, and what others had in the sets is not */
-void watch_settle_set(uint32_t set);
+void watch_settle_set(uint32_t set);     /* numbers of sets: of the page's lines; or SPARE_SET */
 uint32_t watch_probe(uint32_t set);      /* read them again; cycles: longer when somebody else had a line put there */
 
 #endif

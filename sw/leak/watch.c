@@ -17,7 +17,7 @@ static struct {
     uint32_t first, way_bytes, lines;
     uint32_t quiet;                /* cycles of a pass when all lines are there */
     uint32_t miss;                 /* how many more when one is not */
-    bool disturbed[TABLE_LINES];   /* the last pass over a set was not quiet */
+    bool disturbed[SPARE_SET + 1]; /* the last pass over a set was not quiet */
 } watched;
 
 static struct node *node(uint32_t set, uint32_t line)
@@ -56,7 +56,7 @@ static void link_lines(uint32_t page)
 {
     watched.way_bytes = llc_way_bytes();
     watched.first = LINES + page % watched.way_bytes;
-    for (uint32_t set = 0; set < TABLE_LINES; set++)
+    for (uint32_t set = 0; set <= SPARE_SET; set += set == TABLE_LINES - 1 ? SPARE_SET - set : 1)
         for (uint32_t n = 0; n < MOST; n++)
             node(set, n)->next = node(set, n + 1);
 }
