@@ -106,6 +106,17 @@ def test_which_locked_line_is_used_moves_no_victim(config: LlcConfig):
     assert seen[0] == seen[1] == seen[2]
 
 
+def test_a_line_that_is_fetched_for_a_lock_was_used():
+    """Rule 10: the way of a fill is touched, before the line is locked; so the other half of the set goes next."""
+    bench = bench_of(SMALL)
+    lines = in_set(SMALL, 0, 6)
+    for line in lines[:4]:
+        bench.read(line)
+    bench.lock(1, lines[4])
+    bench.read(lines[5])
+    assert [status(bench, line).present for line in lines] == [False, True, False, True, True, True]
+
+
 # Quota
 
 

@@ -59,7 +59,11 @@ TESTS: Final = {
         f"{_CORE}::test_crowded_sets[rough-small]",
         f"{_LOCKS}::test_requests_to_the_set_of_a_line_that_is_written_back",
     ),
-    "rule 10": (f"{_REPLACEMENT}::test_a_touch_points_away", f"{_CORE}::test_victims_one_by_one[small]"),
+    "rule 10": (
+        f"{_REPLACEMENT}::test_a_touch_points_away",
+        f"{_LOCKS}::test_a_line_that_is_fetched_for_a_lock_was_used",
+        f"{_CORE}::test_victims_one_by_one[small]",
+    ),
     "rule 11": (
         f"{_REPLACEMENT}::test_a_drawn_victim_is_the_first_candidate_around",
         f"{_REPLACEMENT}::test_the_draw_takes_every_value_but_zero",
