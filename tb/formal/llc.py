@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The last-level cache's proofs (docs/llc.md), on a small one: nothing that they say depends on how large it is."""
 
+from dataclasses import replace
 from typing import Final
 
+from yingzhou.llc.axi_port import TAG_BITS as SLAVE_TAG
+from yingzhou.llc.axi_port import AxiPort
 from yingzhou.llc.core import LlcCore
 
-from .job import ABC_INDUCTION, Job
+from .axi import Environment, Side, axi_top
+from .job import ABC_INDUCTION, BMC, Job
 from .llc_probes import CORE, SMALL, TAG_BITS, UNIT, USERS, locks_probes
 from .llc_twin import twin_probes, twin_verilog
+from .probes import Probes
 from .tops import Attached, proof_top
 
 
@@ -36,6 +41,19 @@ def locks_verilog() -> str:
     return proof_top(LlcCore(config, USERS, TAG_BITS), CORE, [rules], probes.widths)
 
 
+def slave_verilog() -> str:
+    """Return the cache's AXI4 slave."""
+    config = replace(SMALL, id_width=1)
+    parameters = {"LINE": config.line_bits, "TAG": SLAVE_TAG}
+    user = Environment(module="llc_user", prefix="user", parameters=parameters)
+    return axi_top(AxiPort(config), "llc_slave", [Side(prefix="s_axi", slave=True, idents=0)], [user])
+
+
+def nothing_inside() -> Probes:
+    """Return no probes: with it ABC looks for the cover statements, for which z3 needs minutes."""
+    return Probes({})
+
+
 JOBS: Final = (
     Job(
         name="llc_lock_silent",
@@ -60,5 +78,18 @@ JOBS: Final = (
         prove_depth=1,
         cover_depth=20,
         inside=locks_probes,
+    ),
+    Job(
+        name="llc_axi_slave",
+        unit="AxiPort: 2 identifiers, 2 bursts of each, up to 4 beats; 8 reads under way at the core",
+        claim="AXI4 rules of the cache's slave; a read has a place of its own at the core",
+        top="llc_slave",
+        verilog=slave_verilog,
+        sources=("axi4_rules.sv", "llc_user.sv"),
+        engine=BMC,
+        prove_depth=9,
+        cover_depth=12,
+        bound="as of Front; a read goes through in 7",
+        inside=nothing_inside,
     ),
 )
