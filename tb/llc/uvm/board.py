@@ -70,7 +70,7 @@ class LlcScoreboard(uvm_component):
         self.command: Command | None = None
         self.result: Result | None = None
         self.discarding: list[tuple[int, Version]] = []
-        self.leaving: dict[int, int] = {}
+        self.leaving: dict[int, list[int]] = {}
         self.fetching: dict[int, int] = {}
         self.lost = 0
         self.irq = 0
@@ -172,12 +172,14 @@ class LlcScoreboard(uvm_component):
             whole = (burst.size, burst.kind, burst.addr % 64, burst.beats, burst.id)
             assert whole == (4, 1, 0, 4, 0), f"the cache sent {burst}"
             assert self.shape.cacheable(line), f"line {line:#x} is asked for, and is not memory"
-            assert line not in self.leaving, f"line {line:#x} is asked for before its write-back is answered"
-            assert burst.write or line not in self.fetching, f"line {line:#x} is fetched twice"
+            assert line not in self.fetching, f"line {line:#x} is under way already"
+            # It may be written again, whole, and leave again: writes keep their order.
+            early = line in self.leaving and not burst.write
+            assert not early, f"line {line:#x} is fetched before its write-back is answered"
             pinned = line in self.locks.owner and self.command is None
             assert not pinned, f"LLC.LOCK_PINNED: locked line {line:#x} is {'written' if burst.write else 'fetched'}"
             if burst.write:
-                self.leaving[line] = self.contents.cycle
+                self.leaving.setdefault(line, []).append(self.contents.cycle)
             else:
                 self.fetching[line] = entry.tag
         elif what == "beat" and entry.sent:
@@ -186,7 +188,9 @@ class LlcScoreboard(uvm_component):
         elif what == "close" and not burst.write:
             del self.fetching[line]
         elif what == "close":
-            begin = self.leaving.pop(line)
+            begin = self.leaving[line].pop(0)
+            if not self.leaving[line]:
+                del self.leaving[line]
             if entry.answer[0][1]:
                 # Lost when it was a victim's: memory has what it had. An operation's line stays.
                 self.lost += 1
