@@ -18,7 +18,7 @@ from .llc.ip import LlcIp
 from .mmt.config import AES_KINDS, PRESETS, MmtConfig, preset
 from .mmt.ip import MmtIp
 from .regs import load
-from .soc.config import CHECKERS, SocConfig
+from .soc.config import CACHES, CHECKERS, SocConfig
 from .soc.memory_map import DEVICES, DRAM_MAX_BYTES
 
 OUT: Final = Path("build") / "verilog"
@@ -66,7 +66,9 @@ def generate_soc(config: SocConfig, outdir: Path) -> Path:
     maps = {"uart": "uart", "sim": "sim", "sysinfo": "sysinfo"}
     if config.checker != "none":
         maps["guard"] = config.checker
-    parameters = {"gpt": {"AREAS": config.gpt.areas}}
+    if config.cache == "llc":
+        maps["llc"] = "llc"
+    parameters = {"gpt": {"AREAS": config.gpt.areas}, "llc": {"DOMAINS": config.last_level.domains}}
     return write_block(
         name=MODULE,
         outdir=outdir,
@@ -159,6 +161,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         formatter_class=raw,
         epilog="example: yingzhou generate soc --checker none --dram-mib 64 -o build/plain",
     )
+    soc.add_argument("--cache", default="llc", help=f"what stands behind the hart: {', '.join(CACHES)} (default llc)")
     soc.add_argument("--checker", default="gpt", help=f"what judges page walks: {', '.join(CHECKERS)} (default gpt)")
     soc.add_argument(
         "--dram-mib", type=int, default=256, help=f"DRAM in MiB, 16 to {DRAM_MAX_BYTES >> 20} (default 256)"
@@ -346,7 +349,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.block in ("soc", None):
         config = SocConfig()
         if arguments.block == "soc":
-            config = SocConfig(checker=arguments.checker, dram_bytes=arguments.dram_mib << 20)
+            config = SocConfig(cache=arguments.cache, checker=arguments.checker, dram_bytes=arguments.dram_mib << 20)
         written.append(generate_soc(config, getattr(arguments, "output", None) or OUT))
     for path in written:
         print(path)
