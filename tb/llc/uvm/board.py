@@ -11,7 +11,7 @@ from tb.mmt.bursts import LANES, Burst, Chunk, chunks
 from tb.mmt.uvm.memory_agent import Memory
 from tb.mmt.uvm.protocol import Open
 from tb.mmt.uvm.register_agent import Registers
-from tb.models.llc_operations import Op, Result
+from tb.models.llc_operations import Op, Result, Scope
 from yingzhou.llc.config import LlcConfig
 
 from .contents import FULL, Contents, Version
@@ -57,6 +57,7 @@ class LlcScoreboard(uvm_component):
         self.watchers: list[Any] = []
         self.shape = shape_of(self.config)
         self.contents = Contents(lambda line: self.memory[line])
+        self.contents.appeared = self._appeared
         self.locks = Locks(self.shape, self.config.lines, self.memory.fails)
         self.still_locked: Callable[[int], bool] = lambda line: False
         self.bursts = self.operations = 0
@@ -234,10 +235,19 @@ class LlcScoreboard(uvm_component):
         self.operations += 1
         self.tell("began", command=command)
         if command.op == Op.DISCARD and self.locks.refused(command) is None:
-            self.discarding = [
-                (line, self.contents.begin(line, FULL, self.memory[line]))
-                for line in self.locks.touched(command, list(self.contents.lines))
-            ]
+            for line in self.locks.touched(command, list(self.contents.lines)):
+                self._discard(line)
+
+    def _discard(self, line: int) -> None:
+        self.discarding.append((line, self.contents.begin(line, FULL, self.memory[line])))
+
+    def _appeared(self, line: int) -> None:
+        """A line is used for the first time: a DISCARD of all lines may come to it yet."""
+        command = self.command
+        if command is None or command.op != Op.DISCARD or command.scope != Scope.ALL:
+            return
+        if self.locks.refused(command) is None and not self.locks.others(line, command.domain):
+            self._discard(line)
 
     def _was_read(self, name: str, value: int) -> None:
         if name == "answer.state" and self.command is not None and not value & 1:

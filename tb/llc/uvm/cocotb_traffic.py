@@ -117,8 +117,10 @@ class FaultTest(LlcTest):
         line, *others = host.in_set(2, 3 * host.config.ways)
         assert await host.write(line)
         host.memory.faults[line] = "writes"
-        for other in others:
-            assert await host.read(other)
+        lost = host.board.lost
+        for _ in range(20):  # A random victim may be another one for long.
+            for other in others:
+                assert host.board.lost > lost or await host.read(other)
         await host.cycles(200)
         assert await host.failure() == line
         host.memory.faults.clear()

@@ -52,6 +52,8 @@ class Contents:
         self._memory = memory
         self.lines: dict[int, Line] = {}
         self.cycle = 0
+        self.appeared: Callable[[int], None] = lambda number: None
+        """Called with a line that is used for the first time."""
 
     def reset(self) -> None:
         """The cache forgot everything: a line is what memory holds."""
@@ -61,6 +63,7 @@ class Contents:
         """Return a line; one that was never used is what memory holds."""
         if number not in self.lines:
             self.lines[number] = Line(exactly(self._memory(number)))
+            self.appeared(number)
         return self.lines[number]
 
     def begin(self, number: int, mask: int, *options: bytes) -> Version:
