@@ -64,7 +64,7 @@ def test_manifest(small):
     ("arguments", "message"),
     [
         (["--ways", "5"], "ways is 5; accepted are 2, 4, 8, 16"),
-        (["--size-bytes", "3000"], "size_bytes is 3000; accepted with 8 ways are powers of two from 1024"),
+        (["--size-bytes", "3000"], "--size-bytes is 3000; accepted with 8 ways are powers of two from 1024"),
         (["--replacement", "fifo"], "replacement is 'fifo'; accepted are plru, random"),
         (["--domains", "0"], "domains is 0; accepted are 1 to 15"),
         (["--cacheable", "0:0x800"], "cacheable range is 0x0 to 0x800; accepted are multiples of 0x1000"),

@@ -52,14 +52,21 @@ class WordPort(wiring.Component):
         asked, word, left = Signal(), Signal(word_bits), Signal()
         offered, refused = Signal(), Signal()
         place = bus.adr[:word_bits]
+        strobe = Signal(LINE_BYTES)
+        fields = {
+            "line": bus.adr[word_bits:],
+            "write": bus.we,
+            "strobe": strobe,
+            "data": bus.dat_w.replicate(LINE_BYTES // WORD_BYTES),
+            "tag": Const(0, request.p.tag.shape()),
+        }
         m.d.comb += [
             offered.eq(bus.cyc & bus.stb),
             refused.eq(0 if self._writable else offered & bus.we & ~asked),
             request.valid.eq(offered & ~asked & ~refused),
-            request.p.line.eq(bus.adr[word_bits:]),
-            request.p.write.eq(bus.we),
-            request.p.data.eq(bus.dat_w.replicate(LINE_BYTES // WORD_BYTES)),
-            request.p.strobe.word_select(place, WORD_BYTES).eq(Mux(bus.we, bus.sel, 0)),
+            strobe.word_select(place, WORD_BYTES).eq(Mux(bus.we, bus.sel, 0)),
+            # In one assignment: alone, the tag's constant would be in an `always @*` that reads nothing and never runs.
+            request.payload.eq(Cat(fields[name] for name in request.p.shape().members)),
             bus.dat_r.eq(Mux(bus.ack, user.answer_data.word_select(word, wishbone.DATA_WIDTH), 0)),
             bus.ack.eq(asked & user.answer & ~user.answer_error & offered & ~left),
             bus.err.eq((asked & user.answer & user.answer_error & offered & ~left) | refused),

@@ -94,7 +94,7 @@ const struct scenario attack_scenarios[] = {
     {"superpage over secrets", "W07", attack_superpage_over_secrets},
     {"page numbers above the memory", "W11", attack_high_address},
     {"reserved and malformed entries", "W24", attack_entry_formats},
-    {"guard and device registers", "W32,W25", attack_devices},
+    {"guard and device registers", "W32,W25,C15", attack_devices},
     {"SUM and MXR", "W17,W18", attack_status_bits},
     {"machine-mode registers", "W19,W20,W32", attack_machine_csrs},
     {"stale translation of a donated page", "W12,F08", attack_stale_translation},

@@ -41,6 +41,7 @@ void attack_devices(void)
         const char *what;
     } devices[] = {
         {YZ_GUARD_BASE, "guard registers"},
+        {YZ_LLC_BASE, "cache registers"},
         {YZ_UART_BASE, "UART"},
         {YZ_SYSINFO_BASE, "system information"},
         {YZ_CLINT_BASE, "CLINT"},
@@ -51,7 +52,7 @@ void attack_devices(void)
     }
     trapped(probe_load32(va), CAUSE_LOAD_PAGE, va, "load through the refused entry");
     expect(attack_sums() == sums, "a table changed");
-    detail("no mapping of guard, UART, system information or CLINT; stores to their addresses fault");
+    detail("no mapping of guard, cache, UART, system information or CLINT; stores to their addresses fault");
 }
 
 void attack_status_bits(void)
