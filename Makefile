@@ -26,7 +26,7 @@ regress: setup ## deeper and longer tests: everything `make test` runs and what 
 verilog: setup ## drop-in Verilog of every block -> build/verilog
 	@$(BIN)/yingzhou generate
 
-prove: setup ## formal proofs of guard, memory engine and cache (about 17 min) -> build/prove/results.md
+prove: setup ## formal proofs of guard, memory engine and cache (about 9 min of processor time) -> build/prove/results.md
 	@$(BIN)/yingzhou prove
 
 bench: setup ## all variants side by side -> build/bench/results.csv, report.html
