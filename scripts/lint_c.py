@@ -5,15 +5,15 @@ The firmware's compiler already runs with -Wall -Wextra -Werror at every build; 
 """
 
 import importlib.util
-import shutil
 import subprocess
 import sys
-import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from yingzhou.errors import ConfigError
 from yingzhou_sim.firmware import IMAGES, Image, generate_headers
 from yingzhou_sim.paths import NATIVE, ROOT, SW
+from yingzhou_sim.tools import program
 
 TARGET = ("--target=riscv32", "-march=rv32ima_zicsr_zifencei", "-mabi=ilp32", "-ffreestanding", "-std=c11")
 
@@ -50,9 +50,7 @@ def firmware_commands() -> dict[Path, list[str]]:
 
 
 def main() -> int:
-    tidy = shutil.which("clang-tidy", path=sysconfig.get_path("scripts")) or shutil.which("clang-tidy")
-    if tidy is None:
-        raise SystemExit("lint: cannot find clang-tidy: run 'make setup'")
+    tidy = program("clang-tidy")
     commands = {**firmware_commands(), NATIVE / "dram.h": ["-xc++", "-std=gnu++20", "-Wall", "-Wextra"]}
 
     def check(item: tuple[Path, list[str]]) -> subprocess.CompletedProcess[str]:
@@ -76,4 +74,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except ConfigError as error:
+        sys.exit(f"lint: {error}")

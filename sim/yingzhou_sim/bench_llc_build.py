@@ -2,9 +2,7 @@
 """Shared libraries of the bench of the last-level cache; each step cached by content."""
 
 import importlib.metadata
-import os
 import pickle
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +12,8 @@ from .bench_llc_top import NAME
 from .cache import cached, digest
 from .paths import NATIVE, ROOT
 from .toolchain import require_tools
-from .verilated import library, run_tool
+from .tools import elaborate
+from .verilated import library
 
 _SOURCES: Final = NATIVE / "llc"
 _RTL: Final = ROOT / "rtl" / "yingzhou"
@@ -29,10 +28,7 @@ def cache_verilog(config: LlcConfig) -> Path:
     )
 
     def emit(folder: Path) -> None:
-        path = os.pathsep.join([str(ROOT / "rtl"), str(ROOT / "sim"), *sys.path])
-        env = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": path}
-        command = [sys.executable, "-m", "yingzhou_sim.bench_llc_top", str(folder / f"{NAME}.v")]
-        run_tool(command, input=pickle.dumps(config), env=env)
+        elaborate(["-m", "yingzhou_sim.bench_llc_top", str(folder / f"{NAME}.v")], _RTL, input=pickle.dumps(config))
 
     return cached("llc-bench-verilog", key, emit) / f"{NAME}.v"
 

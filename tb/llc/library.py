@@ -7,8 +7,6 @@ Each step is cached by content.
 import json
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -18,8 +16,9 @@ import cffi
 
 from yingzhou.llc.config import LlcConfig
 from yingzhou_sim.cache import cached, digest
-from yingzhou_sim.paths import ROOT
-from yingzhou_sim.toolchain import run_verilator, verilator_env, verilator_root
+from yingzhou_sim.toolchain import verilator_root
+from yingzhou_sim.tools import elaborate, rtl_path
+from yingzhou_sim.verilated import compile_model, link
 
 HERE: Final = Path(__file__).parent
 USERS: Final = 2
@@ -34,13 +33,6 @@ void *core_new(uint64_t seed);
 void core_delete(void *core);
 void core_cycle(void *core, const uint32_t *in, uint32_t *out);
 """
-
-
-def rtl_path() -> Path:
-    """Return the folder of the ``yingzhou`` package that is imported: the checkout's, or a mutant's copy."""
-    import yingzhou
-
-    return Path(yingzhou.__path__[0])
 
 
 @dataclass(frozen=True)
@@ -68,12 +60,7 @@ def emitted(config: LlcConfig) -> Path:
     ]
 
     def make(folder: Path) -> None:
-        path = os.pathsep.join([str(rtl.parent), str(ROOT / "sim"), str(ROOT), *sys.path])
-        environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": path}
-        command = [sys.executable, "-m", "tb.llc.emit", json.dumps(values), str(folder)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=ROOT)
-        if done.returncode != 0:
-            raise RuntimeError(f"no Verilog for {config}:\n{done.stderr[-4000:]}")
+        elaborate(["-m", "tb.llc.emit", json.dumps(values), str(folder)], rtl)
 
     return cached("llc-verilog", digest([repr(values), *sources]), make)
 
@@ -115,24 +102,10 @@ def _build(folder: Path, source: Path, optimize: str) -> None:
         for direction, half in zip(("IN", "OUT"), ports(source), strict=True)
     ]
     (work / "ports.h").write_text("".join(lists))
-    run_verilator([*_FLAGS, "--Mdir", str(work), "-CFLAGS", "-fPIC", str(source / "core.v")], cwd=folder)
-    environment = verilator_env()
     optimized = [f"OPT_FAST={optimize}", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0"]
-    _run(["make", "-C", str(work), "-f", "Vcore.mk", "-j2", *optimized], environment)
-    root = verilator_root() / "include"
-    _run(
-        ["g++", optimize, "-std=gnu++20", "-fPIC", f"-I{work}", f"-I{root}", f"-I{root / 'vltstd'}", "-shared"]
-        + ["-o", str(folder / "libcore.so"), str(HERE / "native" / "core.cpp"), "-Wl,--whole-archive"]
-        + [str(work / "libVcore.a"), str(work / "libverilated.a"), "-Wl,--no-whole-archive", "-pthread", "-latomic"],
-        environment,
-    )
+    compile_model(folder, "core", _FLAGS, ["-fPIC"], [source / "core.v"], optimized)
+    link(folder / "libcore.so", HERE / "native" / "core.cpp", "core", work, [optimize, "-std=gnu++20", "-fPIC"])
     shutil.rmtree(work)
-
-
-def _run(command: list[str], environment: dict[str, str]) -> None:
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"{command[0]} failed ({done.returncode}):\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
 
 
 @cache

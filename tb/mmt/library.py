@@ -4,11 +4,10 @@
 Each step is cached by content. About a minute for a small engine.
 """
 
+import json
 import os
 import shutil
 import struct
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import IntEnum
@@ -20,8 +19,9 @@ import cffi
 
 from yingzhou.mmt.config import MmtConfig
 from yingzhou_sim.cache import cached, digest
-from yingzhou_sim.paths import ROOT
-from yingzhou_sim.toolchain import run_verilator, verilator_env, verilator_root
+from yingzhou_sim.toolchain import verilator_root
+from yingzhou_sim.tools import elaborate, rtl_path
+from yingzhou_sim.verilated import compile_model, link
 
 NATIVE: Final = Path(__file__).parent / "native"
 _FLAGS: Final = (
@@ -40,28 +40,14 @@ pathlib.Path(sys.argv[2]).write_text(text)
 """
 
 
-def rtl_path() -> Path:
-    """Return the folder of the ``yingzhou`` package that is imported: the checkout's, or a mutant's copy."""
-    import yingzhou
-
-    return Path(yingzhou.__path__[0])
-
-
 def verilog_file(config: MmtConfig) -> Path:
     """Return the engine's Verilog, elaborated in a process of its own with a fixed hash seed."""
-    import json
-
     rtl = rtl_path()
     parts = [*(rtl / name for name in ("mmt", "bus", "regs")), rtl / "errors.py", Path(__file__).parent / "probe.py"]
     key = digest([repr(config), *parts])
 
     def make(folder: Path) -> None:
-        path = os.pathsep.join([str(rtl.parent), str(ROOT / "sim"), str(ROOT), *sys.path])
-        environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": path}
-        command = [sys.executable, "-c", _EMIT, json.dumps(asdict(config)), str(folder / "mmt.v")]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(f"no Verilog for {config}:\n{done.stderr[-4000:]}")
+        elaborate(["-c", _EMIT, json.dumps(asdict(config)), str(folder / "mmt.v")], rtl)
 
     return cached("mmt-verilog", key, make) / "mmt.v"
 
@@ -74,27 +60,11 @@ def library(config: MmtConfig, optimize: str = "-O1") -> Path:
 
 
 def _build(folder: Path, source: Path, optimize: str) -> None:
-    work = folder / "obj"
-    work.mkdir()
-    run_verilator([*_FLAGS, "--Mdir", str(work), "-CFLAGS", f"-fPIC -march=native -I{NATIVE}", str(source)], cwd=folder)
-    env = verilator_env()
-    _run(
-        ["make", "-C", str(work), "-f", "Vmmt.mk", "-j2", f"OPT_FAST={optimize}", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0"], env
-    )
-    root = verilator_root() / "include"
-    _run(
-        ["g++", optimize, "-std=gnu++20", "-fPIC", f"-I{NATIVE}", f"-I{work}", f"-I{root}", f"-I{root / 'vltstd'}"]
-        + ["-shared", "-o", str(folder / "libmmt.so"), str(NATIVE / "engine.cpp"), "-Wl,--whole-archive"]
-        + [str(work / "libVmmt.a"), str(work / "libverilated.a"), "-Wl,--no-whole-archive", "-pthread", "-latomic"],
-        env,
-    )
+    optimized = [f"OPT_FAST={optimize}", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0"]
+    cflags = ["-fPIC", "-march=native", f"-I{NATIVE}"]
+    work = compile_model(folder, "mmt", _FLAGS, cflags, [source], optimized)
+    link(folder / "libmmt.so", NATIVE / "engine.cpp", "mmt", work, [optimize, "-std=gnu++20", "-fPIC", f"-I{NATIVE}"])
     shutil.rmtree(work)
-
-
-def _run(command: list[str], env: dict[str, str]) -> None:
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"{command[0]} failed ({done.returncode}):\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
 
 
 class Kind(IntEnum):

@@ -6,8 +6,6 @@ Nothing but coverage depends on them: the scoreboard knows what every user of th
 """
 
 import json
-import os
-import subprocess
 import sys
 from dataclasses import asdict
 from functools import cache
@@ -22,9 +20,7 @@ from tb.mmt.uvm.harness import Widths, shell, widths_of
 from yingzhou.llc.config import LlcConfig
 from yingzhou.llc.ip import LlcIp
 from yingzhou_sim.cache import cached, digest
-from yingzhou_sim.paths import ROOT
-
-from ..library import rtl_path
+from yingzhou_sim.tools import elaborate, rtl_path
 
 MODULE: Final = "llc_harness"
 KINDS: Final = ("read", "full write", "partial write", "write without bytes")
@@ -101,12 +97,7 @@ def verilog_file(config: LlcConfig) -> Path:
     parts = [*(rtl / name for name in ("llc", "bus", "regs", "mmt")), rtl / "errors.py", Path(__file__)]
 
     def make(folder: Path) -> None:
-        path = os.pathsep.join([str(rtl.parent), str(ROOT / "sim"), str(ROOT), *sys.path])
-        environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": path}
-        command = [sys.executable, "-m", "tb.llc.uvm.probe", json.dumps(asdict(config)), str(folder / "llc.v")]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=ROOT)
-        if done.returncode != 0:
-            raise RuntimeError(f"no Verilog for {config}:\n{done.stderr[-4000:]}")
+        elaborate(["-m", "tb.llc.uvm.probe", json.dumps(asdict(config)), str(folder / "llc.v")], rtl)
 
     return cached("llc-uvm-verilog", digest([repr(config), *parts]), make) / "llc.v"
 
