@@ -3,6 +3,7 @@
 """Front: every AXI4 burst as line operations, against a memory of bytes behind the seam.
 
 threat: M24
+covers: MMT.VERDICT_FIRST
 """
 
 import random
