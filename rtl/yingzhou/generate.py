@@ -237,7 +237,7 @@ def _add_mmt(parser: argparse.ArgumentParser) -> None:
 
 _LLC_NUMBERS: Final = {
     "size_bytes": "bytes of data, a power of two (default 131072)",
-    "ways": "ways of a set: 2, 4, 8 or 16 (default 8)",
+    "ways": "ways of a set: 4, 8 or 16, or 2, of which none can be locked (default 8)",
     "mshrs": "misses under way at once: 2, 4, 8 or 16 (default 4)",
     "addr_width": "bits of a physical address (default 32)",
     "id_width": "bits of an AXI identifier (default 4)",
@@ -277,11 +277,12 @@ def _add_llc(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def _names_as_typed() -> Iterator[None]:
-    """Have errors name parameters as the command line does: ``--addr-width`` for ``addr_width``."""
+    """Have errors name parameters as the command line does: ``--addr-width`` for ``addr_width``, ``--ways is 3``."""
     try:
         yield
     except ConfigError as error:
-        typed = re.sub(r"(?<!['\w])[a-z]+(?:_[a-z]+)+\b", lambda name: "--" + name[0].replace("_", "-"), str(error))
+        name = r"^[a-z]+(?= is )|(?<!['\w])[a-z]+(?:_[a-z]+)+\b"
+        typed = re.sub(name, lambda found: "--" + found[0].replace("_", "-"), str(error))
         raise ConfigError(typed) from None
 
 

@@ -50,6 +50,8 @@ struct yz_machine {
     Dram<Vyz_top> dram;
     Entropy entropy;
     uint64_t cycle = 0;
+    uint64_t engine_cycles = 0;
+    bool engine_always = false;
     uint32_t exit_code = 0;
     yz_event event{};
     std::string console_out;
@@ -113,10 +115,14 @@ struct yz_machine {
     }
 
     void edge() {
+        const bool engine = top.engine_run || engine_always;
+        engine_cycles += engine;
         top.clk = 1;
+        top.engine_clk = engine;
         top.eval();
         dump(2 * cycle);
         top.clk = 0;
+        top.engine_clk = 0;
         top.eval();
         dump(2 * cycle + 1);
     }
@@ -161,6 +167,8 @@ int yz_run(yz_machine *m, uint64_t cycles) {
     return YZ_STOP_CYCLES;
 }
 
+void yz_engine_always(yz_machine *m, int always) { m->engine_always = always; }
+uint64_t yz_engine_cycles(const yz_machine *m) { return m->engine_cycles; }
 uint64_t yz_cycle(const yz_machine *m) { return m->top.cycle; }
 uint64_t yz_retired(const yz_machine *m) { return m->top.retired; }
 uint32_t yz_exit_code(const yz_machine *m) { return m->exit_code; }

@@ -30,6 +30,10 @@ void yz_seed(yz_machine *, uint64_t seed);
 void yz_reset(yz_machine *);
 /* Runs at most `cycles` cycles; returns enum yz_stop. After an exit or event the next call goes on. */
 int yz_run(yz_machine *, uint64_t cycles);
+/* Not 0: the memory engine's clock never stops (it may while the engine is idle: nobody but the simulator's speed sees it). */
+void yz_engine_always(yz_machine *, int always);
+/* Edges that the memory engine's clock had since power-on. */
+uint64_t yz_engine_cycles(const yz_machine *);
 uint64_t yz_cycle(const yz_machine *);
 uint64_t yz_retired(const yz_machine *);
 uint32_t yz_exit_code(const yz_machine *);

@@ -4,8 +4,13 @@
 // Whatever depends on an input is computed again at every evaluation. Behind these registers nothing does but the
 // registers themselves, so each cycle is computed once: nearly half of the time of a machine with the memory engine.
 // What the harness puts on a pin before an edge is on the machine's port after it.
+//
+// The memory engine's clock may stop while engine_run is 0: what is not clocked is not computed, and it is idle most of
+// the time.
 module yz_top (
     input              clk,
+    input              engine_clk,
+    output             engine_run,
     input              rst,
     input              entropy_valid,
     input      [31:0]  entropy_data,
@@ -69,7 +74,7 @@ module yz_top (
     end
 
     yz_soc machine (
-        .clk(clk), .rst(rst_q),
+        .clk(clk), .rst(rst_q), .engine_clk(engine_clk), .engine_run(engine_run),
         .entropy_valid(entropy_valid_q), .entropy_data(entropy_data_q), .entropy_ready(entropy_ready),
         .uart_rx_valid(uart_rx_valid_q), .uart_rx_data(uart_rx_data_q), .uart_rx_take(uart_rx_take),
         .uart_tx_valid(uart_tx_valid), .uart_tx_data(uart_tx_data),

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """``yingzhou bench``: every variant measured in one run, side by side, against stated goals.
 
-Five families. *Walks* runs ``sw/bench/walks.c`` on machines with each walk checker and several DRAM latencies: what
+Six families. *Walks* runs ``sw/bench/walks.c`` on machines with each walk checker and several DRAM latencies: what
 one page walk costs. *Host* runs the host kernel's benches on the guarded machine and on one without checker whose host
-writes its page tables directly: what the guard costs an operating system and its programs. *Mmt* drives memory behind
-the last-level cache alone, with and without a memory engine: latency, bandwidth, subtrees, recorded traces. *Llc*
-drives the last-level cache alone: accesses, operations, programs with lines locked or ways reserved for an enclave.
-*Leak* has attackers time the cache beside a cipher whose tables are locked or not.
+writes its page tables directly: what the guard costs an operating system and its programs. *Machine* runs one program
+on the whole machine, with and without cache and memory engine. *Mmt* drives memory behind the last-level cache alone,
+with and without a memory engine: latency, bandwidth, subtrees, recorded traces. *Llc* drives the last-level cache
+alone: accesses, operations, programs with lines locked or ways reserved for an enclave. *Leak* has attackers time the
+cache beside a cipher whose tables are locked or not.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from rich.table import Table
 from yingzhou.errors import require
 from yingzhou.soc.config import CHECKERS, SocConfig
 
-from . import bench_leak, bench_llc, bench_llc_goals, bench_mmt, bench_mmt_goals, build, firmware
+from . import bench_leak, bench_llc, bench_llc_goals, bench_machine, bench_mmt, bench_mmt_goals, build, firmware
 from .bench_goals import Goal, Row, goals
 from .bench_page import write_page
 from .files import write_whole
@@ -39,8 +40,8 @@ from .runs import UNGUARDED, BootMode, Outcome, Run
 from .trace_file import read_trace
 
 LATENCIES: Final = (10, 40, 100)
-"""DRAM latencies of the walk bench, in cycles."""
-FAMILIES: Final = ("walks", "host", "mmt", "llc", "leak")
+"""DRAM latencies of the benches of walks and of the whole machine, in cycles."""
+FAMILIES: Final = ("walks", "host", "machine", "mmt", "llc", "leak")
 
 _EXAMPLES: Final = """
 examples:
@@ -59,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only",
         choices=FAMILIES,
-        help="walks: cost of a page walk; host: cost to an operating system; llc: the last-level cache; leak: what "
-        "attackers learn through it; mmt: memory behind it",
+        help="walks: cost of a page walk; host: cost to an operating system; machine: one program on the whole "
+        "machine; llc: the last-level cache; leak: what attackers learn through it; mmt: memory behind it",
     )
     parser.add_argument(
         "--trace",
@@ -86,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive,
         action="append",
         metavar="CYCLES",
-        help=f"DRAM latency of the walk bench, may be repeated (default {', '.join(map(str, LATENCIES))})",
+        help=f"DRAM latency of walks and machine, may be repeated (default {', '.join(map(str, LATENCIES))})",
     )
     parser.add_argument(
         "--jobs", type=positive, default=os.cpu_count() or 1, help="simulations at once (default: cores)"
@@ -98,10 +99,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class Plan:
-    """A run and the name of its column in the results."""
+    """A run, the name of its column in the results, and its family."""
 
     variant: str
     run: Run
+    family: str
 
 
 def _machine(checker: str) -> SocConfig:
@@ -123,16 +125,18 @@ def plans(families: Sequence[str], latencies: Sequence[int]) -> list[Plan]:
                     config=_machine(checker),
                     dram=DramTiming(latency=latency),
                 )
-                found.append(Plan(variant, run))
+                found.append(Plan(variant, run, "walks"))
     if "host" in families:
         images = (firmware.build_image("monitor"), firmware.build_image("host"))
         base = Run(name="", images=images, mode=BootMode.BENCH, max_cycles=200_000_000)
         for variant, checker, flags in (("guarded", "gpt", 0), ("unguarded", "none", UNGUARDED)):
             run = dataclasses.replace(base, name=f"host, {variant}", config=_machine(checker), flags=flags)
-            found.append(Plan(variant, run))
+            found.append(Plan(variant, run, "host"))
+    if "machine" in families:
+        found += [Plan(variant, run, "machine") for variant, run in bench_machine.runs(latencies).items()]
     if "leak" in families:
         run = Run(name="leak", images=(firmware.build_image("leak-deep"),), max_cycles=100_000_000)
-        found.append(Plan("machine", run))
+        found.append(Plan("machine", run, "leak"))
     return found
 
 
@@ -149,7 +153,7 @@ def collect(measured: Sequence[tuple[Plan, Outcome]]) -> list[Row]:
                     mine.append(Row(bench, plan.variant, f"{of} per walk", per_walk, unit))
         rows += mine
         rows.append(Row("simulator", plan.run.name, "speed", round(outcome.khz, 1), "kHz"))
-    return rows
+    return rows + bench_machine.rows({plan.variant: outcome for plan, outcome in measured if plan.family == "machine"})
 
 
 def to_csv(rows: Sequence[Row]) -> str:
@@ -211,7 +215,8 @@ def run(arguments: argparse.Namespace) -> int:
     leaks = [finding for _, outcome in measured for finding in outcome.findings]
     leaks += bench_leak.measure(lambda what: print(what, flush=True)) if "leak" in families else []
     rows = [*collect(measured), *memory, *cache, *bench_leak.rows(leaks)]
-    found = [*goals(rows), *bench_mmt_goals.goals(rows), *bench_llc_goals.goals(rows), *bench_leak.goals(leaks)]
+    judges = (goals, bench_machine.goals, bench_mmt_goals.goals, bench_llc_goals.goals)
+    found = [*(goal for judge in judges for goal in judge(rows)), *bench_leak.goals(leaks)]
     write_whole(arguments.out / "results.csv", to_csv(rows))
     page = write_page(
         arguments.out / "report.html",

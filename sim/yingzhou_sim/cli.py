@@ -4,7 +4,7 @@
 import argparse
 import importlib
 import sys
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from yingzhou.errors import ConfigError
 
@@ -21,7 +21,10 @@ _COMMANDS: Final = {
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence and exits with 2."""
+    """Says what is wrong in one sentence and exits with 2; an option is what it is called, not what it begins with."""
+
+    def __init__(self, *positional: Any, **options: Any):
+        super().__init__(*positional, **{"allow_abbrev": False, **options})
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")

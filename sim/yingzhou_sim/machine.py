@@ -100,6 +100,9 @@ class Machine:
         Seed of the words at the entropy port, 0 to 2^64 - 1. The words go on over resets: keys always differ.
     waves : Path or None
         Write waves to this file from the first cycle; ``.fst`` or ``.vcd``.
+    engine_always : bool
+        The memory engine's clock never stops. By default it does while the engine is idle, which nothing but the
+        simulator's speed tells.
     """
 
     def __init__(
@@ -109,6 +112,7 @@ class Machine:
         dram: DramTiming | None = None,
         entropy_seed: int = 1,
         waves: Path | None = None,
+        engine_always: bool = False,
     ):
         require(0 <= entropy_seed < 1 << 64, f"entropy_seed is {entropy_seed}; accepted are 0 to {(1 << 64) - 1}")
         self.config = config or SocConfig()
@@ -121,6 +125,7 @@ class Machine:
             setattr(timing, f.name, getattr(self.dram, f.name))
         self._handle = self._lib.yz_open(DRAM_BASE, self.config.dram_bytes, timing)
         self._lib.yz_seed(self._handle, entropy_seed)
+        self._lib.yz_engine_always(self._handle, engine_always)
         self._before = 0, 0
         """Cycles and instructions before the last reset."""
         if waves:
@@ -149,6 +154,11 @@ class Machine:
     def run(self, cycles: int) -> Stop:
         """Run at most ``cycles`` cycles; after an exit or event the next call goes on."""
         return Stop(self._lib.yz_run(self._handle, cycles))
+
+    @property
+    def engine_cycles(self) -> int:
+        """Clock edges that the memory engine has seen since power-on."""
+        return self._lib.yz_engine_cycles(self._handle)
 
     @property
     def cycle(self) -> int:

@@ -125,11 +125,21 @@ class Outcome:
     cycles: int = 0
     retired: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    """Of the processor, and so without what it did for others."""
+    dram_reads: int = 0
+    """Requests that DRAM saw since the last reset; so are ``dram_writes``."""
+    dram_writes: int = 0
 
     @property
     def khz(self) -> float:
         """Speed of the simulation in thousand cycles a second."""
         return self.cycles / self.seconds / 1000 if self.seconds else 0.0
+
+    @property
+    def cpu_khz(self) -> float:
+        """Speed of the simulation in thousand cycles a second of processor time."""
+        return self.cycles / self.cpu_seconds / 1000 if self.cpu_seconds else 0.0
 
     @property
     def ok(self) -> bool:
@@ -264,11 +274,12 @@ def execute(run: Run, observer: Observer, should_stop: Callable[[], bool] = lamb
         oracle = OwnershipOracle(machine, run.images[0]) if run.mode is not None else None
         attacker = Attacker(machine, lambda: load(machine, run))
         session = _Session(machine, outcome, observer, attacker, oracle)
-        begun = time.perf_counter()
+        begun, cpu_begun = time.perf_counter(), time.process_time()
 
         def update() -> None:
             outcome.cycles, outcome.retired = machine.total_cycles, machine.total_retired
-            outcome.seconds = time.perf_counter() - begun
+            outcome.seconds, outcome.cpu_seconds = time.perf_counter() - begun, time.process_time() - cpu_begun
+            outcome.dram_reads, outcome.dram_writes = machine.dram_counts
             observer.console(machine.console())
             observer.progress(outcome)
 

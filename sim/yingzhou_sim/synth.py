@@ -25,6 +25,8 @@ from yingzhou.generate import GPT_DEFAULTS
 from yingzhou.generate_verilog import to_verilog
 from yingzhou.gpt.config import MODES, GptConfig
 from yingzhou.gpt.ip import GptIp
+from yingzhou.llc.config import LlcConfig
+from yingzhou.llc.ip import LlcIp
 from yingzhou.mmt.config import PRESETS, preset
 from yingzhou.mmt.ip import MmtIp
 
@@ -37,9 +39,10 @@ DEVICE_NAME: Final = "LFE5U-85F, speed grade 6"
 
 _EXAMPLES: Final = """
 examples:
-  yingzhou synth                           the guard for each paging mode, the small engine -> build/fpga
+  yingzhou synth                           guard for each paging mode, small engine, cache -> build/fpga
   yingzhou synth --mode sv39 --areas 16    one configuration of the guard
   yingzhou synth --preset paper --no-route sizes of the engine's default preset
+  yingzhou synth --llc                     only the last-level cache
 """
 
 
@@ -139,6 +142,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help=f"the memory engine in this preset: {', '.join(PRESETS)}; may be repeated (default small)",
     )
+    parser.add_argument("--llc", action="store_true", help="the last-level cache as it is in the machine")
     parser.add_argument("--no-route", action="store_true", help="sizes only: do not place and route")
     parser.add_argument("--out", type=Path, default=BUILD / "fpga", metavar="DIR", help="default build/fpga")
 
@@ -156,8 +160,9 @@ def _engine(name: str, folder: Path, route: bool) -> Result:
 
 def run(arguments: argparse.Namespace) -> int:
     """Synthesise, print a table, write ``results.json``."""
-    chosen = arguments.mode or arguments.preset
-    modes, presets = (arguments.mode or [], arguments.preset or []) if chosen else (list(MODES), ["small"])
+    modes, presets, cache = arguments.mode or [], arguments.preset or [], arguments.llc
+    if not (modes or presets or cache):
+        modes, presets, cache = list(MODES), ["small"], True
     for mode in modes:
         require(mode in MODES, f"--mode is {mode!r}; accepted are {', '.join(MODES)}")
     for name in presets:
@@ -165,6 +170,9 @@ def run(arguments: argparse.Namespace) -> int:
     route = not arguments.no_route
     results = [_guard(mode, arguments.areas, arguments.out, route) for mode in modes]
     results += [_engine(name, arguments.out, route) for name in presets]
+    if cache:
+        config = LlcConfig()
+        results.append(synthesise("llc", lambda: LlcIp(config), config, arguments.out, route))
     write_whole(arguments.out / "results.json", json.dumps([asdict(r) for r in results], indent=2) + "\n")
     columns = ("block", "LUT4", "CCU2C", "flip-flops", "DP16KD", "DPR16X4", "Fmax")
     table = Table(*columns, title=f"Blocks on {DEVICE_NAME}")

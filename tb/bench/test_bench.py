@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from yingzhou.soc.config import SocConfig
-from yingzhou_sim import bench
+from yingzhou_sim import bench, bench_machine
 from yingzhou_sim.bench_goals import Row, goals
 from yingzhou_sim.bench_page import write_page
 from yingzhou_sim.cli import main
@@ -25,7 +25,7 @@ def walk_plan(checker: str, latency: int = 10) -> bench.Plan:
         config=SocConfig(checker=checker, memory="plain", cache="lines"),
         dram=DramTiming(latency=latency),
     )
-    return bench.Plan(variant, run)
+    return bench.Plan(variant, run, "walks")
 
 
 def walk_outcome(plan: bench.Plan, walks: int, cycles: int, reads: int) -> tuple[bench.Plan, Outcome]:
@@ -107,8 +107,40 @@ def test_host_goals_at_and_just_over_their_limits(over: str | None) -> None:
 
 
 @pytest.mark.parametrize(("khz", "verdict"), [(80.0, "PASS"), (79.9, "MISS")])
-def test_speed_is_a_lower_limit(khz: float, verdict: str) -> None:
-    assert verdicts([Row("simulator", "host, guarded", "speed", khz, "kHz")])[7] == verdict
+def test_speed_of_the_whole_machine_is_a_lower_limit(khz: float, verdict: str) -> None:
+    """The slowest of its runs counts; other machines do not."""
+    speeds = {
+        "cache and engine, DRAM 10": 90.0,
+        "cache and engine, DRAM 100": khz,
+        "line buffers and engine, DRAM 10": 1.0,
+    }
+    rows = [Row("machine", variant, "simulated, processor time", value, "kHz") for variant, value in speeds.items()]
+    (goal,) = bench_machine.goals(rows)
+    assert (goal.verdict, goal.worst) == (verdict, "cache and engine, DRAM 100")
+    assert bench_machine.goals([])[0].verdict == "not measured"
+
+
+def test_program_on_the_whole_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each machine at each latency; what is derived from a run."""
+    monkeypatch.setattr(bench_machine, "build_image", lambda name: Path(name))
+    found = bench.plans(["machine"], [10, 100])
+    assert len({(p.run.config, p.run.dram) for p in found}) == len(found) == 6
+    assert SocConfig() in {p.run.config for p in found}
+    outcome = Outcome(
+        found[0].run.name, stop=Stop.EXIT, cycles=3000, retired=2000, seconds=9, cpu_seconds=0.05, dram_reads=7
+    )
+    rows = {(r.variant, r.metric): r.value for r in bench.collect([(found[0], outcome)]) if r.bench == "machine"}
+    assert rows == {
+        ("cache and engine, DRAM 10", metric): value
+        for metric, value in {
+            "cycles": 3000,
+            "instructions": 2000,
+            "cycles per instruction": 1.5,
+            "lines read from DRAM": 7,
+            "lines written to DRAM": 0,
+            "simulated, processor time": 60.0,
+        }.items()
+    }
 
 
 def test_page_holds_goals_plots_and_values_and_loads_nothing(tmp_path: Path) -> None:

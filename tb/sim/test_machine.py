@@ -8,7 +8,8 @@ from yingzhou.errors import ConfigError
 from yingzhou.llc.config import LlcConfig
 from yingzhou.soc.config import SocConfig, machine_cache
 from yingzhou.soc.memory_map import DRAM_BASE
-from yingzhou_sim.machine import DramTiming, Machine, Stop
+from yingzhou_sim import firmware
+from yingzhou_sim.machine import DramTiming, Event, Machine, Stop
 from yingzhou_sim.runs import Observer, Outcome, Run, execute
 
 
@@ -120,3 +121,26 @@ def test_impossible_dram(settings):
     name, value = next(iter(settings.items()))
     with pytest.raises(ConfigError, match=f"{name} is {value}; accepted are"):
         DramTiming(**settings)
+
+
+@pytest.mark.parametrize("latency", (10, 100))
+def test_engine_clock_that_stops(latency: int):
+    """With the engine's clock stopped while it is idle, all happens in the same cycles and DRAM holds the same."""
+    found = []
+    for always in (True, False):
+        with Machine(dram=DramTiming(latency=latency), engine_always=always) as machine:
+            machine.load_elf(firmware.build_image("memory"))
+            events: list[Event] = []
+            while machine.total_cycles < 300_000:
+                if machine.run(300_000 - machine.total_cycles) is Stop.EVENT:
+                    events.append(machine.event)
+            image = {page: machine.peek(page, 4096) for page in machine.pages()}
+            assert (
+                (machine.engine_cycles >= machine.total_cycles)
+                if always
+                else (machine.engine_cycles < 0.9 * machine.total_cycles)
+            )
+            assert machine.dram_counts[1] > 100, "protected memory was written"
+            found.append((events, machine.retired, machine.dram_counts, image))
+    assert found[0] == found[1]
+    assert len(found[0][0]) >= 2

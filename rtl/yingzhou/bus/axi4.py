@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """AXI4 and AXI4-Lite port signatures (Arm IHI 0022H). Names are the specification's, lower case."""
 
+from typing import Final
+
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
+
+CHANNELS: Final = ("aw", "w", "b", "ar", "r")
+"""What the names of a channel's signals begin with."""
 
 
 class Resp(enum.Enum, shape=2):

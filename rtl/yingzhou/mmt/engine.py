@@ -38,6 +38,8 @@ class MmtEngine(wiring.Component):
     entropy   : stream of 32-bit random words; 12 are taken after reset.
     test_keys : strap, constant: 1 uses known keys, for bring-up only.
     irq       : level: an integrity failure is recorded, or the self-test failed. Idle: 0.
+    busy      : level: an operation, a command or the self-test is under way. While it is 0 and no port has a valid or a
+                strobe, nothing changes inside but pipelines that run empty. Idle: 0.
     """
 
     def __init__(self, config: MmtConfig):
@@ -53,6 +55,7 @@ class MmtEngine(wiring.Component):
                 "entropy": In(stream.Signature(32)),
                 "test_keys": In(1),
                 "irq": Out(1),
+                "busy": Out(1),
             }
         )
 
@@ -90,6 +93,7 @@ class MmtEngine(wiring.Component):
             registers.test_keys.eq(crypto.test_keys_used),
             registers.events.as_value().eq(lines.events.as_value() | tree.events.as_value()),
             self.irq.eq(registers.irq),
+            self.busy.eq(lines.busy | registers.busy | ~(crypto.ready | crypto.failed.as_value().any())),
         ]
         self._records(m, front, lines, tree, registers)
         self._outside(m, front, memory, registers)

@@ -63,6 +63,7 @@ class Lines(wiring.Component):
     hash_keys : constant while ``active``.
     hash_test0, hash_test1 : self-test of the two hash units, before ``active``; unconnected where there is none.
     active    : 0: every operation that begins is refused.
+    busy      : level: an operation is under way. Idle: 0.
     events    : leaf_hit, leaf_miss: the first lookup found the leaf, or not; mac_hit, mac_miss: a line of MACs was here
                 or on the way, or is fetched. Others 0.
     """
@@ -82,6 +83,7 @@ class Lines(wiring.Component):
                 "hash_test0": In(HashTest()),
                 "hash_test1": In(HashTest()),
                 "active": In(1),
+                "busy": Out(1),
                 "events": Out(Events),
             }
         )
@@ -482,6 +484,7 @@ class Lines(wiring.Component):
                 in_tree[number].eq(op.tree == jobs.query_tree),
             ]
         m.d.comb += [
+            self.busy.eq(~self._is(State.FREE).all()),
             jobs.leaf_busy.eq(
                 (counted & in_leaf).any() | (dispatch.done & (dispatch.asked.line[leaf_log:] == jobs.query_leaf))
             ),

@@ -53,6 +53,7 @@ class MmtRegisters(wiring.Component):
                 "failure": In(FailureSignature(config)),
                 "denied": In(FailureSignature(config)),
                 "events": In(Events),
+                "busy": Out(1),
                 "irq": Out(1),
             }
         )
@@ -143,6 +144,7 @@ class MmtRegisters(wiring.Component):
             op.as_value().eq(field("command.op.op").value),
             commands.request.p.subtree.eq(Cat(subtree[:low], Const(0, config.subtree_bits - low), subtree[low:].any())),
             commands.request.p.page.eq(self._inside(self._page("command.page"))),
+            self.busy.eq(busy),
             field("answer.state.busy").next.eq(busy | start),
             field("answer.state.result").next.eq(result),
             field("answer.generation.generation").next.eq(status.generation),

@@ -32,7 +32,7 @@ class PlainMemory(wiring.Component):
     dram : AXI4 master, addresses of the raw window.
     bus  : register bus; every access answers ``err``.
     entropy, test_keys : not used; no word is taken.
-    irq  : always 0.
+    irq, busy : always 0.
     """
 
     def __init__(self, *, addr_width: int, data_width: int, protection_bit: int):
@@ -45,6 +45,7 @@ class PlainMemory(wiring.Component):
                 "entropy": In(stream.Signature(32)),
                 "test_keys": In(1),
                 "irq": Out(1),
+                "busy": Out(1),
             }
         )
 

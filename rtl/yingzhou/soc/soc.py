@@ -15,6 +15,7 @@ from .cache_edge import LLC_ADDR_WIDTH, make_cache
 from .checkers import make_checker
 from .config import SocConfig
 from .devices import EVENT_ARGS, SimulationDevice, SystemInformation, Uart
+from .engine_clock import EngineClock
 from .memory_edge import DRAM_ID_WIDTH, MMT_ADDR_WIDTH, make_memory
 from .memory_map import DRAM_BASE, MMIO_BASE, PROTECTED_BASE
 from .peripherals import Clint, Peripherals
@@ -51,6 +52,9 @@ class Soc(wiring.Component):
     entropy_valid, entropy_ready, entropy_data : stream of 32-bit random words; the memory engine takes 12 after reset.
     uart_*      : console, see :class:`yingzhou.soc.devices.Uart`.
     exit_*, event_* : simulation device, see :class:`yingzhou.soc.devices.SimulationDevice`.
+    engine_clk  : clock of the memory engine: ``clk``, of which edges may be left out while ``engine_run`` is 0.
+    engine_run  : the engine must see the next edge; settled before it. Idle: 0. See
+                  :class:`yingzhou.soc.engine_clock.EngineClock`.
     cycle       : cycles since reset.
     retired     : instructions retired since reset.
     """
@@ -63,6 +67,8 @@ class Soc(wiring.Component):
                 "entropy_valid": In(1),
                 "entropy_ready": Out(1),
                 "entropy_data": In(32),
+                "engine_clk": In(1),
+                "engine_run": Out(1),
                 "uart_tx_valid": Out(1),
                 "uart_tx_data": Out(8),
                 "uart_rx_valid": In(1),
@@ -98,7 +104,8 @@ class Soc(wiring.Component):
             mmt_addr_width=MMT_ADDR_WIDTH,
         )
         m.submodules.cache = cache = make_cache(config)
-        m.submodules.memory = memory = make_memory(config)
+        memory = make_memory(config)
+        self._engine_clock(m, memory)
         connect(m, peripherals.guard, checker.regs)
         connect(m, peripherals.llc, cache.bus)
         connect(m, peripherals.mmt, memory.bus)
@@ -112,6 +119,22 @@ class Soc(wiring.Component):
         self._counters(m, hart, cache, information)
         self._outside(m, uart, simulation, hart)
         return m
+
+    def _engine_clock(self, m: Module, memory) -> None:
+        """Put the memory engine on a clock of its own, which may stop while it has nothing to do."""
+        m.domains.engine = ClockDomain(local=True)
+        m.submodules.memory = DomainRenamer("engine")(memory)
+        m.submodules.engine_clock = clock = EngineClock()
+        channels = [getattr(port, f"{name}valid") for port in (memory.cpu, memory.dram) for name in axi4.CHANNELS]
+        m.d.comb += [
+            ClockSignal("engine").eq(self.engine_clk),
+            ResetSignal("engine").eq(ResetSignal()),
+            clock.busy.eq(memory.busy),
+            clock.said.eq(
+                Cat(channels, memory.bus.r_stb, memory.bus.w_stb, memory.entropy.valid & memory.entropy.ready).any()
+            ),
+            self.engine_run.eq(clock.run),
+        ]
 
     def _memory_path(self, m: Module, hart: HartInstance, checker, peripherals: Peripherals, cache, memory) -> None:
         """Connect walker -> checker -> join <- loads and stores, fetch, cache, memory engine, DRAM."""
