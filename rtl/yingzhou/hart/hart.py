@@ -18,6 +18,7 @@ from transactron.utils import DependencyContext, DependencyManager
 from yingzhou.bus import wishbone
 
 from .config import HartConfig
+from .order import fixed_order
 from .ports import ADDR_WIDTH, MODULE, members
 
 MSI, MTI, MEI = 3, 7, 11
@@ -97,8 +98,9 @@ class Hart(wiring.Component):
 def emit_hart(config: HartConfig) -> str:
     """Return the hart as Verilog, module ``yz_hart``.
 
-    Takes about a minute: callers keep the result by the hash of the configuration.
+    Takes about a minute: callers keep the result by the hash of the configuration. Always the same for a configuration,
+    with a fixed hash seed.
     """
-    with DependencyContext(DependencyManager()):
+    with fixed_order(), DependencyContext(DependencyManager()):
         top = TransactronContextComponent(Hart(config), dependency_manager=DependencyContext.get())
         return verilog.convert(top, name=MODULE, emit_src=False, strip_internal_attrs=True)

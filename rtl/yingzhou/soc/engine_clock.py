@@ -26,9 +26,8 @@ class EngineClock(wiring.Component):
     run  : the engine must see the edge at the end of this cycle. Combinational. 1 in reset. Idle: 0.
     """
 
-    busy: In(1)
-    said: In(1)
-    run: Out(1)
+    def __init__(self):
+        super().__init__({"busy": In(1), "said": In(1), "run": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
