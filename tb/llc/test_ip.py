@@ -142,7 +142,7 @@ def test_random_bursts_beside_operations(seed: int):
     assert {at: slave.byte(at) for at in kept} == kept
     assert not irq and all(resp == OKAY for burst in bursts for _, resp in burst.answer)
     assert {burst.burst for burst in bursts} == {FIXED, INCR, WRAP}
-    assert Result.DONE in results and len(results) >= 3
+    assert Result.DONE in results and len(results) >= 2, "nothing was refused"
     for burst in slave.seen:
         assert (burst.addr % LINE, burst.length, burst.size, burst.burst) == (0, 3, 4, INCR)
 

@@ -3,30 +3,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
-
-from pyuvm import ConfigDB, uvm_component, uvm_subscriber
 
 from tb.mmt.bursts import LANES, Burst, Chunk, chunks
-from tb.mmt.uvm.memory_agent import Memory
-from tb.mmt.uvm.protocol import Open
-from tb.mmt.uvm.register_agent import Registers
 from tb.models.llc_operations import Op, Result, Scope
+from tb.uvm.board import BlockScoreboard
+from tb.uvm.protocol import Open
+from tb.uvm.register_agent import merged
 from yingzhou.llc.config import LlcConfig
 
 from .contents import FULL, Contents, Version
 from .locks import Command, Locks, shape_of
-
-
-class Tap(uvm_subscriber):
-    """Hands what a monitor publishes to a function."""
-
-    def __init__(self, name: str, parent: uvm_component, handler: Callable[[Any], None]):
-        super().__init__(name, parent)
-        self.handler = handler
-
-    def write(self, item):
-        self.handler(item)
 
 
 def with_data(entry: Open) -> Burst:
@@ -45,16 +31,13 @@ def mask_of(burst: Burst, chunk: Chunk) -> int:
     return mask
 
 
-class LlcScoreboard(uvm_component):
-    """Compares the block with what it may do. ``watchers`` are told of what was understood (coverage.py)."""
+class LlcScoreboard(BlockScoreboard):
+    """Compares the block with what it may do."""
+
+    config: LlcConfig
 
     def build_phase(self):
-        self.config: LlcConfig = ConfigDB().get(self, "", "CONFIG")
-        self.memory: Memory = ConfigDB().get(self, "", "MEMORY")
-        offsets = Registers("offsets", "llc", DOMAINS=self.config.domains).offset
-        self.name_of = {offset: path for path, offset in offsets.items()}
-        self.taps = {name: Tap(name, self, getattr(self, f"on_{name}")) for name in ("cpu", "dram", "lite", "irq")}
-        self.watchers: list[Any] = []
+        super().build_phase()
         self.shape = shape_of(self.config)
         self.contents = Contents(lambda line: self.memory[line])
         self.contents.appeared = self._appeared
@@ -75,11 +58,6 @@ class LlcScoreboard(uvm_component):
         self.fetching: dict[int, int] = {}
         self.lost = 0
         self.irq = 0
-
-    def tell(self, what: str, **details: Any) -> None:
-        """Tell watchers."""
-        for watcher in self.watchers:
-            getattr(watcher, what)(**details)
 
     def step(self) -> None:
         """A clock edge, before the monitors see it."""
@@ -220,9 +198,7 @@ class LlcScoreboard(uvm_component):
         if resp:
             return
         if entry.burst.write:
-            value, strobe = entry.beats[0]
-            mask = sum(0xFF << 8 * lane for lane in range(4) if strobe >> lane & 1)
-            self.words[name] = self.words.get(name, 0) & ~mask | value & mask
+            self.words[name] = merged(self.words.get(name, 0), *entry.beats[0])
             if name.endswith(".quota"):
                 self.locks.quota[int(name.split("[")[1].split("]")[0])] = self.words[name]
         else:
@@ -286,4 +262,4 @@ class LlcScoreboard(uvm_component):
         self.contents.check_flushed()
 
 
-__all__ = ["LlcScoreboard", "Tap"]
+__all__ = ["LlcScoreboard"]

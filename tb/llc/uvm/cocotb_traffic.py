@@ -7,8 +7,9 @@ import cocotb
 import pyuvm
 
 from tb.models.llc_operations import Op, Result, Scope
+from tb.uvm.base import TIMEOUT_MS
 
-from .base import TIMEOUT_MS, LlcTest
+from .base import LlcTest
 from .host import Host
 
 

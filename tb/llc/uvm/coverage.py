@@ -1,52 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Functional coverage: what the probes and the scoreboard tell, as points of the plan. Nothing is judged here."""
 
-import json
 from collections import defaultdict, deque
-from pathlib import Path
 from typing import Any, Final
 
-from cocotb_coverage.coverage import CoverPoint, coverage_db
-
-from tb.mmt.uvm.harness import probe_fields
-from tb.mmt.uvm.pins import Port
-from tb.mmt.uvm.protocol import Open
 from tb.models.llc_operations import SCOPES, Op, Result, Scope
-from yingzhou.llc.config import LlcConfig
+from tb.uvm.coverage import Coverage
+from tb.uvm.harness import PROBE_BIT, probe_fields
+from tb.uvm.pins import Port
+from tb.uvm.protocol import Open
 
 from . import plan
 from .board import LlcScoreboard
 from .locks import Command
 from .probe import KINDS, probes
 
-POINT: Final = "llc.plan"
-PROBED: Final = 1 << 11
+PROBED: Final = 1 << PROBE_BIT
 """Of the handshakes of ``m_axi``: some probe is valid."""
 NOTHING: Final = "write without bytes"
-
-
-class Coverage:
-    """Counts points in the coverage database of cocotb-coverage; a name outside the plan is an error."""
-
-    def __init__(self, config: LlcConfig):
-        self.points = plan.points(config)
-        known = set(self.points)
-
-        @CoverPoint(POINT, xf=lambda point: point, bins=self.points, at_least=1)
-        def sample(point: str) -> None:
-            if point not in known:
-                raise AssertionError(f"observed point {point!r} is not in the plan")
-
-        self.sample = sample
-
-    def write(self, path: Path) -> list[str]:
-        """Write the report as JSON; return the points that were not hit."""
-        hits: dict[str, int] = dict(coverage_db[POINT].detailed_coverage)
-        missing = [point for point in self.points if hits[point] == 0]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        report = {"points": len(hits), "hit": len(hits) - len(missing), "missing": missing, "hits": hits}
-        path.write_text(json.dumps(report, indent=1) + "\n")
-        return missing
 
 
 class Watcher:
@@ -224,11 +195,5 @@ class Watcher:
             if self.board.command is not None and name.startswith("operation"):
                 self.sample("registers/refused while one runs")
 
-    def stalls(self, port: str, counts: dict[str, int]) -> None:
-        """Cycles in which a channel of a port had to wait."""
-        for channel, count in counts.items():
-            if count:
-                self.sample(f"stall/{port}/{channel}")
 
-
-__all__ = ["Coverage", "Watcher"]
+__all__ = ["Watcher"]

@@ -1,45 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a test does with the block: bursts, operations and resets, as sequences on the agents' sequencers."""
 
-from collections.abc import Iterable
-from typing import Any, Final
-
-from cocotb.triggers import ClockCycles
-from pyuvm import uvm_status_e
+from typing import Final
 
 from tb.mmt.bursts import FULL, Burst, draw, line_read, line_write
-from tb.mmt.uvm.agents import AxiItem, Pace, rough
-from tb.mmt.uvm.host import Items
-from tb.mmt.uvm.register_agent import LiteItem
 from tb.models.llc_operations import SCOPES, Op, Result, Scope
+from tb.uvm.agents import Pace, rough
+from tb.uvm.host import BlockHost
+from yingzhou.llc.config import LlcConfig
 
+from .board import LlcScoreboard
 from .env import LlcEnv
 
 POLLS: Final = 6000
 """Reads of a register after which the block is taken to hang."""
 
 
-class Host:
-    """One user of the block, from reset on. Lines are physical addresses / 64."""
+class Host(BlockHost[LlcEnv]):
+    """One user of the block, from reset on, after which requests wait until every set is invalid.
+
+    Lines are physical addresses / 64.
+    """
+
+    config: LlcConfig
+    board: LlcScoreboard
 
     def __init__(self, env: LlcEnv):
-        self.env, self.config, self.rng = env, env.config, env.rng
-        self.board, self.memory = env.board, env.memory
-        self.dut: Any = env.dut
+        super().__init__(env)
         first, end = self.config.ranges[-1]
         self.first, self.end = first // 64, end // 64
 
     # Reset and pace
-
-    async def cycles(self, count: int) -> None:
-        await ClockCycles(self.dut.clk, count)
-
-    async def reset(self, cycles: int = 3) -> None:
-        """Reset: everything under way is lost. Requests wait until every set is invalid."""
-        self.dut.rst.value = 1
-        await self.cycles(cycles)
-        self.dut.rst.value = 0
-        await self.cycles(1)
 
     async def ready(self) -> None:
         """Wait until every set is invalid: a cycle a set."""
@@ -47,12 +38,6 @@ class Host:
             if await self.read_register("status") == 1:
                 return
         raise AssertionError("the cache is never ready")
-
-    def pace(self, cpu: Pace, dram: Pace | None = None, registers: Pace | None = None) -> None:
-        """Change how willing the sides are."""
-        self.env.paces["cpu"].set(cpu)
-        self.env.paces["dram"].set(dram or cpu)
-        self.env.paces["registers"].set(registers or Pace())
 
     def rough(self) -> None:
         """Have pauses on every channel."""
@@ -74,19 +59,6 @@ class Host:
 
     # Bursts
 
-    async def issue(self, bursts: Iterable[Burst]) -> list[AxiItem]:
-        """Queue bursts; return their items, which end some time."""
-        items = [AxiItem(burst) for burst in bursts]
-        await Items(items).start(self.env.cpu.sequencer)
-        return items
-
-    async def do(self, bursts: Iterable[Burst]) -> list[AxiItem]:
-        """Queue bursts and wait until all are answered."""
-        items = await self.issue(bursts)
-        for item in items:
-            await item.done.wait()
-        return items
-
     async def read(self, *lines: int) -> bool:
         """Read lines, one identifier each; return whether all went well."""
         return all(item.ok for item in await self.do(line_read(n % 8, 64 * line) for n, line in enumerate(lines)))
@@ -107,23 +79,7 @@ class Host:
         strobe = rng.choice((FULL, FULL, rng.getrandbits(64), 0xFF00, 0))
         return line_write(rng.randrange(8), 64 * line, rng.randbytes(64), strobe)
 
-    # Registers
-
-    async def read_register(self, path: str) -> int:
-        """Return a register's word."""
-        status, value = await self.env.registers_model.by_path[path].read()
-        assert status == uvm_status_e.UVM_IS_OK, f"read of {path} is refused"
-        return value
-
-    async def write_register(self, path: str, value: int) -> bool:
-        """Write a register; return whether that was accepted."""
-        return await self.env.registers_model.by_path[path].write(value) == uvm_status_e.UVM_IS_OK
-
-    async def access(self, write: bool, addr: int, value: int = 0) -> LiteItem:
-        """Make a register access that the register model knows nothing of."""
-        item = LiteItem(write, addr, value)
-        await Items([item]).start(self.env.registers.sequencer)
-        return item
+    # Operations
 
     async def quota(self, *lines: int) -> None:
         """Set the quotas of domains 1, 2 and so on."""

@@ -16,7 +16,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from tb.mmt.uvm.harness import Widths, shell, widths_of
+from tb.uvm.harness import Widths, shell, widths_of
 from yingzhou.llc.config import LlcConfig
 from yingzhou.llc.ip import LlcIp
 from yingzhou_sim.cache import cached, digest

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from tb.mmt.uvm.harness import PORTS
 from tb.models.llc_operations import Op, Result, Scope
+from tb.uvm.harness import PORTS
 
 from .contents import FULL, LINE, Contents, Version
 from .locks import Command, Locks, shape_of

@@ -4,15 +4,14 @@
 The coverage is written to ``build/coverage/llc.NAME.json``; plan.py says what must be hit.
 """
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tb.uvm.run import run_block
 from yingzhou.llc.config import LlcConfig
-from yingzhou_sim.paths import BUILD
 
 from .probe import MODULE, verilog, verilog_file
 
@@ -28,31 +27,22 @@ CONFIG = LlcConfig(
 """32 sets of 4 ways, two of them for locks: a page may just be locked."""
 SMALL = replace(CONFIG, size_bytes=1 << 10, mshrs=4, domains=2, replacement="random", parity=True, cacheable=None)
 """4 sets: a page is too large to be locked. Random victims, parity, everything cacheable."""
-MODULES = "tb.llc.uvm.cocotb_traffic"
+TESTS = ("tb.llc.uvm.cocotb_traffic",)
 
 
 def run_bench(run_cocotb: Callable[..., None], folder: Path, config: LlcConfig, name: str, **limits: int) -> list[str]:
-    """Build the block and run all tests on it; return the points of the plan that have not been hit."""
-    shell = folder / f"{MODULE}.v"
-    shell.write_text(verilog(config))
-    report = BUILD / "coverage" / f"llc.{name}.json"
-    report.unlink(missing_ok=True)
-    run_cocotb(
-        sources=[shell, verilog_file(config)],
-        toplevel=MODULE,
-        module=MODULES,
-        seed=limits["seed"],
-        env={
-            "LLC_CONFIG": json.dumps(asdict(config)),
-            "LLC_SEED": str(limits["seed"]),
-            "LLC_LENGTH": str(limits["length"]),
-            "LLC_COVERAGE": str(report),
-            "COCOTB_REWRITE_ASSERTION_FILES": "cocotb_*.py",
-        },
-        build_args=["-Wno-lint", "-Wno-style", "--output-split", "30000"],
-        ports_only=True,
+    """Run all tests on the block; return the points of the plan that have not been hit."""
+    return run_block(
+        run_cocotb,
+        folder,
+        module=MODULE,
+        shell=verilog(config),
+        verilog=verilog_file(config),
+        tests=TESTS,
+        config=config,
+        name=f"llc.{name}",
+        **limits,
     )
-    return json.loads(report.read_text())["missing"]
 
 
 def test_bench(run_cocotb, build_dir: Path):

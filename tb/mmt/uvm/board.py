@@ -9,14 +9,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from pyuvm import ConfigDB, uvm_component, uvm_subscriber
-
 from tb.models.mmt import merge
 from tb.models.mmt_crypto import Keys
 from tb.models.mmt_layout import ROOT
 from tb.models.mmt_observer import Observer
 from tb.models.mmt_tree import Tree
 from tb.models.mmt_verify import verify
+from tb.uvm.board import BlockScoreboard
+from tb.uvm.protocol import Open
+from tb.uvm.register_agent import merged
 from yingzhou.mmt.config import MmtConfig
 
 from ..bench import RESULTS, Op
@@ -24,22 +25,8 @@ from ..bursts import LANES, Burst, chunks
 from ..library import Event, Kind
 from ..scoreboard import Operation, Scoreboard, Version
 from .command_rules import Mounts, allowed
-from .memory_agent import Memory
-from .protocol import Open
-from .register_agent import MmtRegisters
 
 KEY_WORDS: Final = 12
-
-
-class Tap(uvm_subscriber):
-    """Hands what a monitor publishes to a function."""
-
-    def __init__(self, name: str, parent: uvm_component, handler: Callable[[Any], None]):
-        super().__init__(name, parent)
-        self.handler = handler
-
-    def write(self, item):
-        self.handler(item)
 
 
 class Follower(Observer):
@@ -133,31 +120,22 @@ def whole_lines(burst: Burst) -> bool:
     return (burst.size, burst.kind, burst.addr % 64, burst.beats) == (4, 1, 0, 4)
 
 
-class EngineScoreboard(uvm_component):
-    """Compares the block with the model. ``watchers`` are told of what was understood (see coverage.py)."""
+class EngineScoreboard(BlockScoreboard):
+    """Compares the block with the model."""
+
+    monitors = (*BlockScoreboard.monitors, "entropy")
+    config: MmtConfig
 
     def build_phase(self):
-        self.config: MmtConfig = ConfigDB().get(self, "", "CONFIG")
-        self.memory: Memory = ConfigDB().get(self, "", "MEMORY")
-        self.offset = MmtRegisters("offsets").offset
-        self.name_of = {offset: path for path, offset in self.offset.items()}
+        super().build_phase()
         self.protection = 0 if self.config.protection_bit is None else 1 << self.config.protection_bit
         self.base_line = self.config.memory_base // 64
-        self.taps = {
-            name: Tap(name, self, getattr(self, f"on_{name}")) for name in ("cpu", "dram", "lite", "entropy", "irq")
-        }
         self.memory.noticed = self._noticed
-        self.watchers: list[Any] = []
         self.stored_line: Callable[[int, bytes], None] = lambda line, data: None
         self.commands = 0
         self.answers = 0
         self.cycle = 0
         self._reset()
-
-    def tell(self, what: str, **details: Any) -> None:
-        """Tell watchers."""
-        for watcher in self.watchers:
-            getattr(watcher, what)(**details)
 
     def _reset(self) -> None:
         self.words: list[int] = []
@@ -341,9 +319,7 @@ class EngineScoreboard(uvm_component):
             self._was_read(name, value)
 
     def _written(self, name: str, value: int, strobe: int) -> None:
-        mask = sum(0xFF << 8 * lane for lane in range(4) if strobe >> lane & 1)
-        before = self.registers.get(name, 0)
-        self.registers[name] = before & ~mask | value & mask
+        self.registers[name] = merged(self.registers.get(name, 0), value, strobe)
         if name == "command.op":
             self._start(value & 15)
 
@@ -456,4 +432,4 @@ class EngineScoreboard(uvm_component):
                 assert found.lines[line] == model.expected_line(line), f"line {line:#x} in memory"
 
 
-__all__ = ["EngineScoreboard", "Follower", "LineBoard", "Tap"]
+__all__ = ["EngineScoreboard", "Follower", "LineBoard"]

@@ -3,12 +3,14 @@
 
 import pyuvm
 
+from tb.uvm.agents import Pace
+from tb.uvm.base import TIMEOUT_MS
+from tb.uvm.register_agent import WORD
+
 from ..bench import Op, Record
 from ..bursts import line_read, line_write
-from .agents import Pace
-from .base import TIMEOUT_MS, EngineTest
+from .base import EngineTest
 from .host import Host
-from .register_agent import WORD
 
 SLVERR = 2
 

@@ -1,49 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Functional coverage by the names of the plan (plan.py), from what the scoreboard understood of what was seen."""
 
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from cocotb_coverage.coverage import CoverPoint, coverage_db
-
 from tb.models.mmt_layout import ROOT, Place
-from yingzhou.mmt.config import MmtConfig
+from tb.uvm.coverage import Coverage
+from tb.uvm.protocol import Open
 
 from ..bursts import chunks
 from . import plan
 from .board import EngineScoreboard
-from .protocol import Open
 
 FULL = 2**64 - 1
-POINT = "mmt.plan"
-
-
-class Coverage:
-    """Counts points in the coverage database of cocotb-coverage; a name outside the plan is an error."""
-
-    def __init__(self, config: MmtConfig):
-        self.points = plan.points(config)
-        self.excluded = {cross: rule for cross, rule in plan.crosses(config).items() if rule is not None}
-        known = set(self.points)
-
-        @CoverPoint(POINT, xf=lambda point: point, bins=self.points, at_least=1)
-        def sample(point: str) -> None:
-            if point not in known:
-                raise AssertionError(f"observed point {point!r} is not in the plan")
-
-        self.sample = sample
-
-    def write(self, path: Path) -> list[str]:
-        """Write the report as JSON; return the points that were not hit."""
-        hits: dict[str, int] = dict(coverage_db[POINT].detailed_coverage)
-        missing = [point for point in self.points if hits[point] == 0]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        report = {"points": len(hits), "hit": len(hits) - len(missing), "missing": missing, "hits": hits}
-        report["excluded"] = self.excluded
-        path.write_text(json.dumps(report, indent=1) + "\n")
-        return missing
 
 
 @dataclass
@@ -259,11 +228,5 @@ class Watcher:
             if name == "command.op" and self.running:
                 self.sample("command/refused while one runs")
 
-    def stalls(self, port: str, counts: dict[str, int]) -> None:
-        """Cycles in which a channel of a port had to wait."""
-        for channel, count in counts.items():
-            if count:
-                self.sample(f"stall/{port}/{channel}")
 
-
-__all__ = ["Coverage", "Watcher"]
+__all__ = ["Watcher"]

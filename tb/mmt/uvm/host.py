@@ -8,38 +8,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cocotb.triggers import ClockCycles
-from pyuvm import uvm_sequence, uvm_status_e
-
 from tb.models.mmt_layout import ROOT
+from tb.uvm.host import BlockHost, Items
+from yingzhou.mmt.config import MmtConfig
 
 from ..bench import KINDS, RESULTS, Op, Record
-from ..bursts import FULL, Burst, line_read, line_write
-from .agents import AxiItem, Pace
+from ..bursts import FULL, line_read, line_write
 from .board import EngineScoreboard, Follower
+from .entropy_agent import EntropyItem
 from .env import MmtEnv
-from .memory_agent import Memory
 from .plan import OPERATIONS
-from .register_agent import LiteItem
-from .side_agents import EntropyItem
 
 HALF = 0x0000_FFFF_FFFF_0000
 """Bytes that a partial write of :meth:`Host.operate` has."""
 POLLS = 4000
 """Reads of a register after which the block is taken to hang."""
-
-
-class Items(uvm_sequence):
-    """Sends items."""
-
-    def __init__(self, items: Iterable[Any]):
-        super().__init__("items")
-        self.items = items
-
-    async def body(self):
-        for item in self.items:
-            await self.start_item(item)
-            await self.finish_item(item)
 
 
 @dataclass(frozen=True)
@@ -58,14 +41,14 @@ class Answer:
         return bool(self.state >> 10 & 1)
 
 
-class Host:
+class Host(BlockHost[MmtEnv]):
     """One user of the block, from reset on."""
 
+    config: MmtConfig
+    board: EngineScoreboard
+
     def __init__(self, env: MmtEnv):
-        self.env, self.config, self.rng = env, env.config, env.rng
-        self.board: EngineScoreboard = env.board
-        self.memory: Memory = env.memory
-        self.dut: Any = env.dut
+        super().__init__(env)
         self.protection = self.board.protection
         self.base_line, self.base_page = self.board.base_line, self.config.memory_base // 4096
         self.root_page = 1
@@ -76,17 +59,7 @@ class Host:
         assert self.board.model is not None, "the engine is not active"
         return self.board.model
 
-    # Reset and start
-
-    async def cycles(self, count: int) -> None:
-        await ClockCycles(self.dut.clk, count)
-
-    async def reset(self, cycles: int = 3) -> None:
-        """Reset: everything under way is lost."""
-        self.dut.rst.value = 1
-        await self.cycles(cycles)
-        self.dut.rst.value = 0
-        await self.cycles(1)
+    # Start
 
     async def offer(self, words: Iterable[int] | None = None) -> None:
         """Give random words, as many as the keys need, at a random pace."""
@@ -113,29 +86,11 @@ class Host:
         assert await self.ready() & 0xF01 == 1, "the engine does not start"
         await self.enable()
 
-    def pace(self, cpu: Pace, dram: Pace | None = None) -> None:
-        """Change how willing the sides are."""
-        self.env.paces["cpu"].set(cpu)
-        self.env.paces["dram"].set(dram or cpu)
-
     # Bursts
 
     def addr(self, line: int) -> int:
         """Return the protected address of a line."""
         return self.config.memory_base + 64 * line | self.protection
-
-    async def issue(self, bursts: Iterable[Burst]) -> list[AxiItem]:
-        """Queue bursts; return their items, which end some time."""
-        items = [AxiItem(burst) for burst in bursts]
-        await Items(items).start(self.env.cpu.sequencer)
-        return items
-
-    async def do(self, bursts: Iterable[Burst]) -> list[AxiItem]:
-        """Queue bursts and wait until all are answered."""
-        items = await self.issue(bursts)
-        for item in items:
-            await item.done.wait()
-        return items
 
     async def write(self, line: int, data: bytes | None = None, strobe: int = FULL, id: int = 0) -> bool:
         """Write a line; return whether it went well."""
@@ -157,26 +112,6 @@ class Host:
         return [await self.operate(operation, line) for operation in OPERATIONS]
 
     # Registers
-
-    def _register(self, path: str) -> Any:
-        return self.env.registers_model.by_path[path]
-
-    async def read_register(self, path: str) -> int:
-        """Return a register's word."""
-        status, value = await self._register(path).read()
-        assert status == uvm_status_e.UVM_IS_OK, f"read of {path} is refused"
-        return value
-
-    async def write_register(self, path: str, value: int) -> bool:
-        """Write a register; return whether that was accepted."""
-        status = await self._register(path).write(value)
-        return status == uvm_status_e.UVM_IS_OK
-
-    async def access(self, write: bool, addr: int, value: int = 0, strobe: int = 15) -> LiteItem:
-        """Make a register access that the register model knows nothing of."""
-        item = LiteItem(write, addr, value, strobe)
-        await Items([item]).start(self.env.registers.sequencer)
-        return item
 
     async def until(self, path: str, mask: int, good: Any) -> int:
         """Return a register's word as soon as ``good`` says so of its bits of ``mask``."""
@@ -302,4 +237,4 @@ class Host:
         self.memory.flip(line + self.base_line, bit)
 
 
-__all__ = ["ROOT", "Answer", "Host", "Items"]
+__all__ = ["ROOT", "Answer", "Host"]

@@ -9,8 +9,11 @@ from typing import Any, Final
 
 from pyuvm import ConfigDB, uvm_component
 
-from .harness import PROBED, probe_fields
-from .pins import Port
+from tb.uvm.harness import probe_fields
+from tb.uvm.pins import Port
+
+from ..probe import PROBES
+from .harness import PROBED
 
 PADS: Final = 4
 """Blocks of a line that are pads, with numbers 0 to 3; the mask is the fifth."""
@@ -32,7 +35,7 @@ class Nonces:
     """
 
     def __init__(self) -> None:
-        self._fields = {field.name: (field.low, (1 << field.width) - 1) for field in probe_fields()}
+        self._fields = {field.name: (field.low, (1 << field.width) - 1) for field in probe_fields(PROBES)}
         self.lines = self.nodes = 0
         self.reset()
 

@@ -4,16 +4,14 @@
 The coverage is written to ``build/coverage/mmt.NAME.json``; plan.py says what must be hit.
 """
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from tb.mmt.library import verilog_file
+from tb.uvm.run import run_block
 from yingzhou.mmt.config import MmtConfig
-from yingzhou_sim.paths import BUILD
 
 from .harness import MODULE, verilog
 
@@ -29,34 +27,23 @@ CONFIG = MmtConfig(
     aes="iterative",
 )
 """16 subtrees of 1 MiB, three levels, leaves of 6-bit minors: a line's 64th write overflows."""
-
-
-MODULES = ("tb.mmt.uvm.cocotb_control", "tb.mmt.uvm.cocotb_data")
+TESTS = ("tb.mmt.uvm.cocotb_control", "tb.mmt.uvm.cocotb_data")
 
 
 def run_bench(run_cocotb: Callable[..., None], folder: Path, length: int, seed: int) -> None:
-    """Build the block and run all tests on it; every point of the plan must have been hit."""
-    shell = folder / f"{MODULE}.v"
-    shell.write_text(verilog(CONFIG, "mmt"))
-    report = BUILD / "coverage" / f"mmt.{seed}.json"
-    report.unlink(missing_ok=True)
-    run_cocotb(
-        sources=[shell, verilog_file(CONFIG)],
-        toplevel=MODULE,
-        module=",".join(MODULES),
+    """Run all tests on the block; every point of the plan must have been hit."""
+    missing = run_block(
+        run_cocotb,
+        folder,
+        module=MODULE,
+        shell=verilog(CONFIG),
+        verilog=verilog_file(CONFIG),
+        tests=TESTS,
+        config=CONFIG,
+        name=f"mmt.{seed}",
         seed=seed,
-        env={
-            "MMT_CONFIG": json.dumps(asdict(CONFIG)),
-            "MMT_SEED": str(seed),
-            "MMT_LENGTH": str(length),
-            "MMT_COVERAGE": str(report),
-            # Asserts that say their values, in the tests alone: to rewrite all that is imported takes seconds.
-            "COCOTB_REWRITE_ASSERTION_FILES": "cocotb_*.py",
-        },
-        build_args=["-Wno-lint", "-Wno-style", "--output-split", "30000"],
-        ports_only=True,
+        length=length,
     )
-    missing = json.loads(report.read_text())["missing"]
     assert not missing, f"points of the coverage plan not hit: {', '.join(missing)}"
 
 

@@ -71,7 +71,7 @@ class LiteDriver(uvm_driver):
         else:
             port.put("ar", addr=item.addr, prot=0)
         while True:
-            for channel in todo - offered:
+            for channel in sorted(todo - offered):
                 if rng.random() >= getattr(pace, channel):
                     offered.add(channel)
                     port.drive(channel, True)
@@ -149,11 +149,10 @@ class Registers(uvm_reg_block):
         )
 
 
-class MmtRegisters(Registers):
-    """Register model of the memory engine."""
+def merged(before: int, value: int, strobe: int) -> int:
+    """Return a register's word after a write of the bytes in ``strobe``."""
+    mask = sum(0xFF << 8 * lane for lane in range(4) if strobe >> lane & 1)
+    return before & ~mask | value & mask
 
-    def __init__(self, name: str = "mmt"):
-        super().__init__(name, "mmt")
 
-
-__all__ = ["Adapter", "LiteItem", "MmtRegisters", "RegisterAgent", "Registers", "access_of"]
+__all__ = ["Adapter", "LiteItem", "RegisterAgent", "Registers", "access_of", "merged"]

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from ..bursts import FIXED, INCR, WRAP, Burst
+from tb.mmt.bursts import FIXED, INCR, WRAP, Burst
 
 CHANNELS: Final = ("aw", "w", "b", "ar", "r")
 VALIDS: Final = 0x155
@@ -207,4 +207,4 @@ class Checker:
             self.closed(entry)
 
 
-__all__ = ["FIXED", "INCR", "WRAP", "Checker", "Open", "Violation", "shape_fault"]
+__all__ = ["CHANNELS", "FIXED", "INCR", "WRAP", "Checker", "Open", "Violation", "shape_fault"]

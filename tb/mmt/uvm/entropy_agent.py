@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small agents: random words for the keys, and the interrupt."""
+"""The entropy port: random words for the keys."""
 
 from random import Random
 from typing import Any
@@ -73,19 +73,4 @@ class EntropyAgent(uvm_agent):
         self.driver.seq_item_port.connect(self.sequencer.seq_item_export)
 
 
-class InterruptMonitor(uvm_monitor):
-    """Publishes each change of the interrupt."""
-
-    def build_phase(self):
-        self.ap = uvm_analysis_port("ap", self)
-        self.dut: Any = ConfigDB().get(self, "", "DUT")
-
-    async def run_phase(self):
-        dut = self.dut
-        self.ap.write(int(dut.irq.value))
-        while True:
-            await dut.irq.value_change
-            self.ap.write(int(dut.irq.value))
-
-
-__all__ = ["EntropyAgent", "EntropyItem", "InterruptMonitor"]
+__all__ = ["EntropyAgent", "EntropyItem"]

@@ -17,7 +17,7 @@ RESET: Final = 1 << RESET_BIT
 class Port:
     """One AXI port of the shell.
 
-    ``shakes``: handshakes as sampled last; see :mod:`tb.mmt.uvm.harness`. ``listeners``: called at every edge.
+    ``shakes``: handshakes as sampled last; see :mod:`tb.uvm.harness`. ``listeners``: called at every edge.
     """
 
     def __init__(self, dut: Any, channels: Mapping[str, Channel], name: str):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Agents of the AXI ports: items, drivers and monitors. Drivers and monitors know nothing of each other.
 
-Handles come from the ConfigDB under the agent's path: ``PORT`` (:class:`tb.mmt.uvm.pins.Port`), ``PACE`` and ``RNG``.
+Handles come from the ConfigDB under the agent's path: ``PORT`` (:class:`tb.uvm.pins.Port`), ``PACE`` and ``RNG``.
 """
 
 from collections import deque
@@ -12,7 +12,8 @@ from typing import Any
 from cocotb.triggers import Event
 from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_driver, uvm_monitor, uvm_sequence_item, uvm_sequencer
 
-from ..bursts import Burst
+from tb.mmt.bursts import Burst
+
 from .pins import Port
 from .protocol import Checker, Open
 
@@ -71,7 +72,7 @@ class AxiItem(uvm_sequence_item):
 class AxiMonitor(uvm_monitor):
     """Watches a port, holds it to the protocol, and publishes what happened: ``(what, Open)``, ``("reset", None)``.
 
-    ``what`` is ``open``, ``beat`` or ``close``, see :class:`tb.mmt.uvm.protocol.Checker`.
+    ``what`` is ``open``, ``beat`` or ``close``, see :class:`tb.uvm.protocol.Checker`.
     """
 
     def build_phase(self):
