@@ -171,8 +171,9 @@ class Bench:
         self._drive_operations()
         self._drive_memory()
         self.tick()
-        self._look_writes()
+        # What is decided in the cycle of memory's answer to a write does not yet know of it.
         self._look_trace()
+        self._look_writes()
         self._look_requests()
         self._look_operations()
         self._look_memory()
