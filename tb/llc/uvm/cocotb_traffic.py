@@ -115,6 +115,8 @@ class FaultTest(LlcTest):
         """A victim that memory refuses is recorded, in time, and what memory had is read."""
         host = self.host
         host.memory.faults.clear()
+        for domain in range(1, host.config.domains + 1):  # A page that is still locked would have the line in it.
+            assert await host.operate(Op.UNLOCK, domain, scope=Scope.ALL) is Result.DONE
         line, *others = host.in_set(2, 3 * host.config.ways)
         assert await host.write(line)
         host.memory.faults[line] = "writes"

@@ -89,8 +89,14 @@ class Contents:
         """Forget how a line came to hold what it holds, when nobody uses it."""
         line = self.line(number)
         if not line.readers and all(version.end is not None for version in line.versions):
-            line.earlier = [*line.earlier, line.base][-REMEMBERED:]
+            passed = [line.base[at] | self._written(line, at) for at in range(LINE)]
+            line.earlier = [*line.earlier, passed][-REMEMBERED:]
             line.base, line.versions = self.candidates(number, self.cycle + 1), []
+
+    @staticmethod
+    def _written(line: Line, at: int) -> frozenset[int]:
+        """Return what the line's versions may leave in a byte."""
+        return frozenset(option[at] for version in line.versions if version.mask >> at & 1 for option in version.options)
 
     def candidates(self, number: int, begin: int) -> Bytes:
         """Return for each byte what a read that began in cycle ``begin``, and ends now, may return."""
@@ -118,8 +124,7 @@ class Contents:
         line = self.line(number)
         known = [line.base, *line.earlier]
         for at in range(LINE):
-            written = {option[at] for version in line.versions if version.mask >> at & 1 for option in version.options}
-            good = data[at] in written or any(data[at] in base[at] for base in known)
+            good = data[at] in self._written(line, at) or any(data[at] in base[at] for base in known)
             assert good, f"byte {at} of line {number:#x} is written back as {data[at]:#x}, which nobody wrote"
 
     def check_flushed(self) -> None:
