@@ -96,7 +96,8 @@ class Contents:
     @staticmethod
     def _written(line: Line, at: int) -> frozenset[int]:
         """Return what the line's versions may leave in a byte."""
-        return frozenset(option[at] for version in line.versions if version.mask >> at & 1 for option in version.options)
+        versions = (version for version in line.versions if version.mask >> at & 1)
+        return frozenset(option[at] for version in versions for option in version.options)
 
     def candidates(self, number: int, begin: int) -> Bytes:
         """Return for each byte what a read that began in cycle ``begin``, and ends now, may return."""
