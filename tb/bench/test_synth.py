@@ -2,6 +2,7 @@
 """Size and speed of the guard: what is read from the tools, and one real synthesis."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from amaranth.sim import Simulator
 from yingzhou.gpt.config import GptConfig
 from yingzhou.gpt.ip import GptIp
 from yingzhou_sim.cli import main
-from yingzhou_sim.synth import Registered, fmax
+from yingzhou_sim.synth import Registered, Result, fmax
 
 LOG = """
 Info: Max frequency for clock '$glbnet$clk': 71.02 MHz (FAIL at 100.00 MHz)
@@ -41,6 +42,22 @@ def test_registered_adds_one_cycle_in_and_one_out() -> None:
     simulator.add_testbench(bench)
     simulator.run()
     assert seen == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("lut4", "carry", "lut_rams", "speed"),
+    [
+        (83640, 0, 0, "not routed"),
+        (83639, 1, 0, "does not fit"),
+        (83636, 0, 1, "not routed"),
+        (83637, 0, 1, "does not fit"),
+    ],
+)
+def test_what_does_not_fit_is_told(lut4: int, carry: int, lut_rams: int, speed: str) -> None:
+    sizes = {"lut4": lut4, "carry": carry, "lut_rams": lut_rams, "flip_flops": 0, "block_rams": 0}
+    result = Result(name="block", configuration={}, fmax_mhz=None, mapping="abc", **sizes)
+    assert result.speed == speed
+    assert replace(result, fmax_mhz=63.41).speed == "63 MHz"
 
 
 def test_one_area_is_synthesised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
