@@ -186,7 +186,7 @@ def measure(plain: Cache, masked: Cache) -> list[Row]:
             bandwidth(meter)
             if name == NO_LOCK:
                 operations(meter)
-            _require_sound(name, bench)
+            bench.require_sound(name)
         rows += meter.rows
     return rows
 
@@ -196,18 +196,10 @@ def measure_mshrs(cache: Cache) -> list[Row]:
     with cache.open() as bench:
         meter = Meter(mshrs(cache.config), bench)
         bandwidth(meter)
-        _require_sound(meter.name, bench)
+        bench.require_sound(meter.name)
     return [row for row in meter.rows if "in flight" in row.metric]
 
 
 def mshrs(config: LlcConfig) -> str:
     """Return the name of the variant with another number of MSHRs."""
     return f"{NO_LOCK}, {config.mshrs} MSHRs"
-
-
-def _require_sound(name: str, bench: LlcBench) -> None:
-    totals = bench.totals
-    if totals.errors or totals.mismatches:
-        raise RuntimeError(
-            f"{name}: {totals.errors} accesses failed and {totals.mismatches} lines read differently than written"
-        )

@@ -40,14 +40,6 @@ class Pair:
         return f"cache, {self.enclave.name} {beside}"
 
 
-def _require_sound(bench: LlcBench, what: str) -> None:
-    totals = bench.totals
-    if totals.errors or totals.mismatches:
-        raise RuntimeError(
-            f"{what}: {totals.errors} accesses failed and {totals.mismatches} lines read differently than written"
-        )
-
-
 def _begin(bench: LlcBench, pair: Pair, marks: Sequence[tuple[int, int]]) -> None:
     bench.begin(User.FIRST, pair.enclave.records, marks=marks[0])
     if pair.host:
@@ -70,7 +62,7 @@ def measure_held(pair: Pair, held: Held, marks: Sequence[tuple[int, int]], plain
     with held.open(plain, masked) as bench:
         _begin(bench, pair, marks)
         bench.run(LIMIT * (WARM + MEASURED))
-        _require_sound(bench, f"{pair.bench}, {held.variant} {held.share} %")
+        bench.require_sound(f"{pair.bench}, {held.variant} {held.share} %")
         rows = []
         if held.lines or held.variant in (LOCKED, PROFILED):
             rows.append(Row(pair.bench, held.variant, f"locked, {held.share} %", len(held.lines), "lines"))

@@ -15,7 +15,7 @@ from typing import Final
 
 from . import bench_mmt_access, bench_mmt_space, bench_mmt_subtrees
 from .bench_goals import Row
-from .bench_mmt_access import require_sound, write_all
+from .bench_mmt_access import write_all
 from .bench_mmt_variant import VARIANTS, Variant
 from .paths import ROOT
 from .trace_file import SUFFIX, Trace, read_trace
@@ -38,7 +38,7 @@ def replay(variant: Variant, trace: Trace, accesses: int | None = None) -> list[
     with variant.open(lines) as bench:
         write_all(bench, lines)
         cycles = bench.replay(trace.records[:accesses])
-        require_sound(variant.name, bench)
+        bench.require_sound(variant.name)
     return [Row(f"trace {trace.name}", variant.name, f"LLC {trace.llc_bytes >> 10} KiB", cycles, "cycles")]
 
 

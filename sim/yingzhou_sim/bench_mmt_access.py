@@ -27,16 +27,6 @@ def missing(nodes: int) -> str:
     return f"one read, {nodes} node{'s' if nodes > 1 else ''} and MACs missing"
 
 
-def require_sound(variant: str, bench: VariantBench) -> None:
-    """Raise when a bench read anything but what was written: its values would mean nothing."""
-    totals = bench.totals
-    if totals.errors or totals.mismatches:
-        raise RuntimeError(
-            f"{variant}: {totals.errors} accesses failed and {totals.mismatches} lines read differently than written, "
-            f"the first at line {totals.first_bad_line:#x}"
-        )
-
-
 def write_all(bench: VariantBench, lines: Sequence[int]) -> None:
     """Write lines, many at a time."""
     bench.pattern([(line, True) for line in lines], OUTSTANDING)
@@ -144,5 +134,5 @@ def measure(variant: Variant) -> list[Row]:
         if variant.config:
             rows += depths(variant.name, bench)
         rows += bandwidth(variant.name, bench)
-        require_sound(variant.name, bench)
+        bench.require_sound(variant.name)
     return rows

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from .bench_goals import Row
-from .bench_mmt_access import OUTSTANDING, require_sound
+from .bench_mmt_access import OUTSTANDING
 from .bench_mmt_variant import Op, Variant, VariantBench
 from .state_bits import of_engine
 
@@ -84,7 +84,7 @@ def measure(variant: Variant, count: int = SUBTREES) -> list[Row]:
     """Measure one engine: what was touched and what it took, all of it checked."""
     with variant.open(()) as bench:
         done = tour(bench, count)
-        require_sound(variant.name, bench)
+        bench.require_sound(variant.name)
         counts, totals = bench.counts(), bench.totals
     reached = (done.highest * 64 >> 30) + 1
 

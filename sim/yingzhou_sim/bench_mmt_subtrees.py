@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from .bench_goals import Row
-from .bench_mmt_access import read_each, require_sound, write_all
+from .bench_mmt_access import read_each, write_all
 from .bench_mmt_variant import Op, Variant, VariantBench
 
 BENCH: Final = "subtree"
@@ -72,7 +72,7 @@ def moves(variant: Variant) -> list[Row]:
         write_all(bench, lines)
         rows.append(_row(variant.name, f"free, {DIRTY_LINES} lines written", bench.command(Op.FREE, 0)))
         rows.append(_row(variant.name, "alloc, another life", bench.command(Op.ALLOC, 0)))
-        require_sound(variant.name, bench)
+        bench.require_sound(variant.name)
     return rows + full_table(variant)
 
 
@@ -92,7 +92,7 @@ def full_table(variant: Variant) -> list[Row]:
         bench.idle(1000)
         out = _unmounted(bench, count)
         rows.append(_row(variant.name, MOUNT_CHANGED, bench.command(Op.MOUNT, out[0])))
-        require_sound(variant.name, bench)
+        bench.require_sound(variant.name)
     return rows
 
 

@@ -9,12 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import cffi
-
 from . import verilated
 from .cache import cached, digest
 from .leak import BLOCK, LINES, TABLES, Traces, parse
 from .leak_core import MODULE
+from .native_calls import declarations
 from .paths import NATIVE, ROOT
 from .toolchain import require_tools
 from .tools import elaborate, rtl_path
@@ -47,13 +46,6 @@ def library() -> Path:
     return verilated.library("leak", MODULE, verilog / "leak.v", main, sources, optimize="-O2", flags=flags)
 
 
-@cache
-def _ffi() -> cffi.FFI:
-    ffi = cffi.FFI()
-    ffi.cdef((_SOURCES / "leak.h").read_text().split("/* cffi: begin */")[1].split("/* cffi: end */")[0])
-    return ffi
-
-
 class Scene:
     """A cache after reset with a victim and an attacker.
 
@@ -66,8 +58,9 @@ class Scene:
     """
 
     def __init__(self, locked: bool, latency: int = LATENCY):
-        self._lib: Any = _ffi().dlopen(str(library()))
-        self._bench = _ffi().gc(self._lib.leak_open(latency, 1), self._lib.leak_close)
+        self._ffi = declarations(_SOURCES / "leak.h")
+        self._lib: Any = self._ffi.dlopen(str(library()))
+        self._bench = self._ffi.gc(self._lib.leak_open(latency, 1), self._lib.leak_close)
         if locked:
             result = self._lib.leak_operate(self._bench, _LOCK)
             assert result == 0, f"LOCK was refused: {result}"
@@ -81,9 +74,9 @@ class Scene:
 
     def encrypt(self, key: bytes, block: bytes) -> bytes:
         """Return a block as the victim's cipher encrypts it."""
-        out = _ffi().new("uint8_t[]", BLOCK)
+        out = self._ffi.new("uint8_t[]", BLOCK)
         self._lib.leak_encrypt(self._bench, key, block, out)
-        return bytes(_ffi().buffer(out))
+        return bytes(self._ffi.buffer(out))
 
     def probe(self, traces: int, *, loads: int = WHOLE, tables: int = TABLES, replacement: bool = False) -> Traces:
         """Prime and probe the sets of the first ``tables`` tables; the victim makes the first ``loads`` loads.
@@ -91,12 +84,12 @@ class Scene:
         With ``replacement``, look at whose line one more has to take the place of.
         """
         sets = tables * LINES
-        out = _ffi().new("uint8_t[]", traces * (BLOCK + 2 * sets))
+        out = self._ffi.new("uint8_t[]", traces * (BLOCK + 2 * sets))
         self._lib.leak_probe(self._bench, KEY, loads, replacement, sets, traces, out)
-        return parse(bytes(_ffi().buffer(out)), tables)
+        return parse(bytes(self._ffi.buffer(out)), tables)
 
     def time(self, traces: int) -> Traces:
         """Evict and time: whole encryptions, line 0 of the first table driven out before each."""
-        out = _ffi().new("uint8_t[]", traces * (BLOCK + 4))
+        out = self._ffi.new("uint8_t[]", traces * (BLOCK + 4))
         self._lib.leak_time(self._bench, KEY, traces, out)
-        return parse(bytes(_ffi().buffer(out)), 0)
+        return parse(bytes(self._ffi.buffer(out)), 0)

@@ -4,12 +4,9 @@
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-
-import cffi
 
 from yingzhou.errors import require
 from yingzhou.soc.config import SocConfig
@@ -17,6 +14,7 @@ from yingzhou.soc.memory_map import DRAM_BASE
 
 from . import build
 from .elf import Image, read_elf, require_range
+from .native_calls import declarations
 from .paths import NATIVE
 
 
@@ -66,14 +64,6 @@ class Event:
     args: tuple[int, int, int, int]
 
 
-@cache
-def _ffi() -> cffi.FFI:
-    text = (NATIVE / "yz_sim.h").read_text()
-    ffi = cffi.FFI()
-    ffi.cdef(text.split("/* cffi: begin */")[1].split("/* cffi: end */")[0])
-    return ffi
-
-
 def trace_kind(waves: Path | None) -> str | None:
     """Return what must be built in to write this waves file: ``fst``, ``vcd`` or None."""
     if waves is None:
@@ -118,7 +108,7 @@ class Machine:
         self.config = config or SocConfig()
         self.dram = dram or DramTiming()
         trace = trace_kind(waves)
-        self._ffi = _ffi()
+        self._ffi = declarations(NATIVE / "yz_sim.h")
         self._lib: Any = self._ffi.dlopen(str(build.library(self.config, trace)))
         timing = self._ffi.new("struct yz_dram_timing *")
         for f in fields(self.dram):

@@ -10,11 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
 
-import cffi
-
 from yingzhou.errors import ConfigError, require
 
 from .cache import cached, digest
+from .native_calls import declarations
 from .paths import NATIVE
 from .toolchain import require_tools
 
@@ -24,6 +23,7 @@ REPLACEMENTS: Final = ("lru", "plru")
 PLACEMENTS: Final = ("sequential", "random")
 NO_LIMIT: Final = 1 << 62
 _SOURCES: Final = NATIVE / "trace"
+_HEADER: Final = _SOURCES / "filter.h"
 _FLAGS: Final = ("-O3", "-std=gnu++20", "-Wall", "-Wextra", "-fPIC", "-shared")
 
 
@@ -91,14 +91,6 @@ def physical_pages(placement: str, memory_bytes: int, seed: int) -> list[int]:
     return pages
 
 
-@cache
-def _ffi() -> cffi.FFI:
-    ffi = cffi.FFI()
-    text = (_SOURCES / "filter.h").read_text()
-    ffi.cdef(text.split("/* cffi: begin */")[1].split("/* cffi: end */")[0])
-    return ffi
-
-
 def _compile(folder: Path) -> None:
     command = ["g++", *_FLAGS, "-o", str(folder / "filter.so"), str(_SOURCES / "filter.cpp")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -110,7 +102,7 @@ def _compile(folder: Path) -> None:
 def _library() -> Any:
     require_tools()
     key = digest([*_FLAGS, *sorted(_SOURCES.glob("filter.*"))])
-    return _ffi().dlopen(str(cached("trace-filter", key, _compile) / "filter.so"))
+    return declarations(_HEADER).dlopen(str(cached("trace-filter", key, _compile) / "filter.so"))
 
 
 class Filter:
@@ -142,7 +134,7 @@ class Filter:
         l1: CacheShape = L1,
     ):
         self.llcs = tuple(llcs)
-        self._ffi, self._lib = _ffi(), _library()
+        self._ffi, self._lib = declarations(_HEADER), _library()
         shapes = [self._shape(llc) for llc in llcs]
         self._handle = self._lib.yz_filter_open(
             self._ffi.new("struct yz_cache_shape *", self._shape(l1)),

@@ -9,6 +9,8 @@
  * All return when a trap comes (an ecall is one): *out = mcause, mtval, mepc, a0 and mstatus as the trap found them.
  * While they run, mscratch points to the saved context. A trap without a context is reported by the runtime.
  */
+#include <yz_save.h>
+
     .text
     .globl enter, enter_mprv, under_mprv, attack_trap
 under_mprv:
@@ -22,20 +24,7 @@ enter_mprv:
 enter:
     li t2, 0
     li t3, 0
-1:  addi sp, sp, -64
-    sw ra, 0(sp)
-    sw s0, 4(sp)
-    sw s1, 8(sp)
-    sw s2, 12(sp)
-    sw s3, 16(sp)
-    sw s4, 20(sp)
-    sw s5, 24(sp)
-    sw s6, 28(sp)
-    sw s7, 32(sp)
-    sw s8, 36(sp)
-    sw s9, 40(sp)
-    sw s10, 44(sp)
-    sw s11, 48(sp)
+1:  save_registers
     sw a0, 52(sp)
     csrw mscratch, sp
     mv t0, a1
@@ -66,20 +55,7 @@ attack_trap:
     li t1, 1 << 17
     csrc mstatus, t1
     csrw mscratch, zero
-    lw ra, 0(sp)
-    lw s0, 4(sp)
-    lw s1, 8(sp)
-    lw s2, 12(sp)
-    lw s3, 16(sp)
-    lw s4, 20(sp)
-    lw s5, 24(sp)
-    lw s6, 28(sp)
-    lw s7, 32(sp)
-    lw s8, 36(sp)
-    lw s9, 40(sp)
-    lw s10, 44(sp)
-    lw s11, 48(sp)
-    addi sp, sp, 64
+    restore_registers
     ret
 3:  csrr sp, mscratch
     csrw mscratch, zero

@@ -6,6 +6,7 @@
  * doing is abandoned, as a host does that never resumes an enclave. Any other trap goes to the runtime.
  */
 #include <yz/memory_map.h>
+#include <yz_save.h>
 
 #define MTIMECMP (YZ_CLINT_BASE + 0x4000)
 #define TIMER 7
@@ -13,20 +14,7 @@
     .text
     .globl preempted
 preempted:
-    addi sp, sp, -64
-    sw ra, 0(sp)
-    sw s0, 4(sp)
-    sw s1, 8(sp)
-    sw s2, 12(sp)
-    sw s3, 16(sp)
-    sw s4, 20(sp)
-    sw s5, 24(sp)
-    sw s6, 28(sp)
-    sw s7, 32(sp)
-    sw s8, 36(sp)
-    sw s9, 40(sp)
-    sw s10, 44(sp)
-    sw s11, 48(sp)
+    save_registers
     csrr t0, mtvec
     sw t0, 52(sp)
     csrw mscratch, sp
@@ -47,20 +35,7 @@ preempted:
     csrc mie, t0
     lw t0, 52(sp)
     csrw mtvec, t0
-    lw ra, 0(sp)
-    lw s0, 4(sp)
-    lw s1, 8(sp)
-    lw s2, 12(sp)
-    lw s3, 16(sp)
-    lw s4, 20(sp)
-    lw s5, 24(sp)
-    lw s6, 28(sp)
-    lw s7, 32(sp)
-    lw s8, 36(sp)
-    lw s9, 40(sp)
-    lw s10, 44(sp)
-    lw s11, 48(sp)
-    addi sp, sp, 64
+    restore_registers
     ret
 
     .balign 64

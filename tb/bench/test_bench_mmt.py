@@ -15,7 +15,7 @@ from yingzhou.mmt.config import preset
 from yingzhou_sim import bench_mmt, bench_mmt_access, bench_mmt_space
 from yingzhou_sim.bench_goals import Row
 from yingzhou_sim.bench_mmt import replay
-from yingzhou_sim.bench_mmt_access import HIT, missing, read_each, require_sound, write_all
+from yingzhou_sim.bench_mmt_access import HIT, missing, read_each, write_all
 from yingzhou_sim.bench_mmt_build import engine_library
 from yingzhou_sim.bench_mmt_engine import EngineBench
 from yingzhou_sim.bench_mmt_goals import goals, slowdowns
@@ -129,7 +129,7 @@ def test_an_engine_is_measured_and_its_lines_are_what_was_written(little: Varian
         assert not bench.mounted(0) and bench.mounted(2)
         # Both places in the mount table were already theirs.
         assert bench.counts()["unmount"] == before
-        require_sound("little", bench)
+        bench.require_sound("little")
 
 
 def test_replay_through_an_engine_is_slower_than_without(little: Variant) -> None:
@@ -150,7 +150,7 @@ def test_pauses_that_are_skipped_change_no_cycle(little: Variant) -> None:
             write_all(bench, lines)
             taken.append(bench.replay(records))
             skipped.append(bench.totals.skipped)
-            require_sound("little", bench)
+            bench.require_sound("little")
     assert taken[0] == taken[1] and skipped[0] > 0 == skipped[1]
 
 
@@ -174,7 +174,7 @@ def tour_is_read_back(variant: Variant, count: int) -> tuple[bench_mmt_space.Tou
     with variant.open(()) as bench:
         done = bench_mmt_space.tour(bench, count)
         bench.command(Op.FLUSH_ALL)
-        require_sound(variant.name, bench)
+        bench.require_sound(variant.name)
         image = Image(bench)
         for counter in range(1, 100 * count):
             with suppress(Tampered):
@@ -241,7 +241,7 @@ def test_plain_memory_reaches_what_its_model_allows() -> None:
         bench.poke(0, b"\1" * 64)
         bench.pattern([(0, False)], 1)
         with pytest.raises(RuntimeError, match="1 lines read differently than written, the first at line 0x0"):
-            require_sound("unprotected", bench)
+            bench.require_sound("unprotected")
 
 
 def test_wrong_input_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

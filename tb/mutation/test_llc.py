@@ -2,39 +2,34 @@
 """Each rule of the last-level cache, removed or bent, is noticed. threat: D09"""
 
 import os
-import re
 
 import pytest
 
+from tb.mutation.checks import RTL, assert_applies, each, each_other, each_quick, marked, rules
 from tb.mutation.llc import MUTANTS, SIMULATOR, TESTS, Mutant, try_mutant
 from tb.mutation.mutants import OUT, PYTEST, fails
 from yingzhou_sim.paths import ROOT
 
-RTL = ROOT / "rtl" / "yingzhou"
-MARKER = re.compile(r"countermeasure: (LLC\.\w+)")
-
 
 def test_every_rule_has_a_mutant() -> None:
     """A countermeasure that nobody tried to remove is not known to be tested."""
-    rules = {rule for file in RTL.rglob("*.py") for rule in MARKER.findall(file.read_text())}
-    assert rules <= {mutant.rule for mutant in MUTANTS} == set(TESTS)
+    assert marked(RTL.rglob("*.py"), "LLC") <= rules(MUTANTS) == set(TESTS)
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+@each(MUTANTS)
 def test_mutant_still_applies(mutant: Mutant) -> None:
     """A mutant whose text is gone from the source would test nothing."""
-    assert (RTL / mutant.file).read_text().count(mutant.old) == 1
-    assert mutant.old != mutant.new
+    assert_applies(mutant, RTL)
 
 
-@pytest.mark.parametrize("mutant", [m for m in MUTANTS if m.quick], ids=lambda mutant: mutant.name)
+@each_quick(MUTANTS)
 def test_missing_rule_is_noticed(mutant: Mutant) -> None:
     """Samples, in every run."""
     assert try_mutant(mutant).killed
 
 
 @pytest.mark.regress
-@pytest.mark.parametrize("mutant", [m for m in MUTANTS if not m.quick], ids=lambda mutant: mutant.name)
+@each_other(MUTANTS)
 def test_mutant_is_noticed(mutant: Mutant) -> None:
     """The rest."""
     assert try_mutant(mutant).killed

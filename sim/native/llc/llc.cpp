@@ -16,6 +16,12 @@ constexpr uint32_t kStatus = 0x08;
 using Top = Vllc_bench;
 using Port = LinePort<VlWide<16>>;
 
+// A port and the master in the same words.
+bool room(const Port &port, bool) { return port.room(); }
+bool room(const Master<Top> &master, bool write) { return master.room(write); }
+uint64_t name(const Port::Done &done) { return done.name; }
+uint64_t name(const Master<Top>::Done &done) { return done.tag; }
+
 #define YZ_PINS(top, u)                                                                                                    \
     {top.u##_valid,        top.u##_ready,  top.u##_write, top.u##_tag,  top.u##_answer,     top.u##_answer_tag,            \
      top.u##_answer_error, top.u##_line,   top.u##_strobe, top.u##_data, top.u##_answer_data}
@@ -142,54 +148,31 @@ struct yz_llc {
         now++;
     }
 
-    bool pattern(Port &port, const yz_llc_access *accesses, uint64_t n, uint32_t outstanding, uint32_t *latencies) {
+    // Makes the accesses of `user`, a port or the master. `first_beats` is the master's.
+    template <class User>
+    bool pattern(User &user, const yz_llc_access *accesses, uint64_t n, uint32_t outstanding, uint32_t *latencies,
+                 uint32_t *first_beats) {
         uint64_t started = 0, ended = 0, moved = now;
-        port.ended().clear();
+        user.ended().clear();
         while (ended < n) {
-            if (started < n && port.under_way() < outstanding && port.room() &&
-                !port.busy(accesses[started].line, accesses[started].write)) {
-                port.start(accesses[started].line, accesses[started].write, started, now);
+            while (started < n && user.under_way() < outstanding &&
+                   !user.busy(accesses[started].line, accesses[started].write) &&
+                   room(user, accesses[started].write)) {
+                user.start(accesses[started].line, accesses[started].write, started, now);
                 started++;
             }
             step();
-            for (const auto &done : port.ended()) {
+            for (const auto &done : user.ended()) {
                 ended++;
                 moved = now;
                 if (latencies) {
-                    latencies[done.name] = done.cycles;
+                    latencies[name(done)] = done.cycles;
+                }
+                if (first_beats && !accesses[name(done)].write) {
+                    first_beats[name(done)] = uint32_t(first_beat - (now - done.cycles) + 1);
                 }
             }
-            port.ended().clear();
-            if (now - moved > kStuck) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    bool axi_pattern(const yz_llc_access *accesses, uint64_t n, uint32_t outstanding, uint32_t *latencies,
-                     uint32_t *first_beats) {
-        uint64_t started = 0, ended = 0, moved = now;
-        master.ended().clear();
-        while (ended < n) {
-            while (started < n && master.under_way() < outstanding &&
-                   !master.busy(accesses[started].line, accesses[started].write) &&
-                   master.room(accesses[started].write)) {
-                master.start(accesses[started].line, accesses[started].write, started, now);
-                started++;
-            }
-            step();
-            for (const auto &done : master.ended()) {
-                ended++;
-                moved = now;
-                if (latencies) {
-                    latencies[done.tag] = done.cycles;
-                }
-                if (first_beats && !accesses[done.tag].write) {
-                    first_beats[done.tag] = uint32_t(first_beat - (now - done.cycles) + 1);
-                }
-            }
-            master.ended().clear();
+            user.ended().clear();
             if (now - moved > kStuck) {
                 return false;
             }
@@ -244,8 +227,8 @@ void yz_llc_idle(yz_llc *l, uint64_t cycles) {
 
 int yz_llc_pattern(yz_llc *l, uint32_t user, const struct yz_llc_access *accesses, uint64_t n, uint32_t outstanding,
                    uint32_t *latencies, uint32_t *first_beats) {
-    bool ended = user == YZ_LLC_AXI ? l->axi_pattern(accesses, n, outstanding, latencies, first_beats)
-                                    : l->pattern(l->ports[user], accesses, n, outstanding, latencies);
+    bool ended = user == YZ_LLC_AXI ? l->pattern(l->master, accesses, n, outstanding, latencies, first_beats)
+                                    : l->pattern(l->ports[user], accesses, n, outstanding, latencies, nullptr);
     return ended ? 0 : -1;
 }
 
