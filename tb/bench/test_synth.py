@@ -4,6 +4,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from amaranth.sim import Simulator
@@ -54,7 +55,7 @@ def test_registered_adds_one_cycle_in_and_one_out() -> None:
     ],
 )
 def test_what_does_not_fit_is_told(lut4: int, carry: int, lut_rams: int, speed: str) -> None:
-    sizes = {"lut4": lut4, "carry": carry, "lut_rams": lut_rams, "flip_flops": 0, "block_rams": 0}
+    sizes: dict[str, Any] = {"lut4": lut4, "carry": carry, "lut_rams": lut_rams, "flip_flops": 0, "block_rams": 0}
     result = Result(name="block", configuration={}, fmax_mhz=None, mapping="abc", **sizes)
     assert result.speed == speed
     assert replace(result, fmax_mhz=63.41).speed == "63 MHz"
