@@ -63,6 +63,6 @@ def goals(found: Sequence[Row]) -> list[Goal]:
             reached=speeds.get(slowest),
             at_least=True,
             worst=slowest,
-            reason="hart and engine are evaluated in every cycle, at work or not",
+            reason="the hart is evaluated in every cycle, at work or not, and the engine whenever it is not idle",
         )
     ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The last-level cache's proofs (docs/llc.md), on a small one: nothing that they say depends on how large it is."""
+"""The last-level cache's proofs (docs/llc.md), on a small one."""
 
 from dataclasses import replace
 from typing import Final

@@ -26,7 +26,8 @@ class LlcIp(wiring.Component):
     Ports
     -----
     s_axi_*  : AXI4 slave, 128-bit data, ``addr_width`` address, ``id_width`` identifiers. Any burst. A line that cannot
-               be fetched, or is not cacheable, answers SLVERR, a read with zero data.
+               be fetched, or is not cacheable, answers SLVERR, a read with zero data. Reads are answered in the order
+               of their addresses, whatever their identifiers; at most 8 lines of them are under way.
     m_axi_*  : AXI4 master, 128-bit data: to memory. INCR bursts of one line, identifier 0.
     s_axil_* : AXI4-Lite slave, 32-bit data, 4 KiB of address (rdl/llc.rdl). Keep it closed to all but machine mode.
     irq      : level, a failure is recorded and not yet cleared. Idle: 0.
