@@ -11,14 +11,12 @@ import struct
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import IntEnum
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import cffi
-
 from yingzhou.mmt.config import MmtConfig
 from yingzhou_sim.cache import cached, digest
+from yingzhou_sim.native_calls import declarations
 from yingzhou_sim.toolchain import verilator_root
 from yingzhou_sim.tools import elaborate, rtl_path
 from yingzhou_sim.verilated import compile_model, link
@@ -119,21 +117,13 @@ FAST: Final = Traffic()
 ROUGH: Final = Traffic(pause_master=90, pause_memory=90, latency_min=0, latency_max=60, write_lead=1)
 
 
-@cache
-def _ffi() -> cffi.FFI:
-    text = (NATIVE / "engine.h").read_text()
-    ffi = cffi.FFI()
-    ffi.cdef(text.split("/* cffi: begin */")[1].split("/* cffi: end */")[0])
-    return ffi
-
-
 class Library:
     """One engine in simulation. Addresses are physical byte addresses."""
 
     _EVENT: Final = struct.Struct("<BBHIQQII")
 
     def __init__(self, path: Path, seed: int = 1):
-        self._ffi = _ffi()
+        self._ffi = declarations(NATIVE / "engine.h")
         self._lib: Any = self._ffi.dlopen(str(path))
         self._engine = self._ffi.gc(self._lib.mmt_new(seed), self._lib.mmt_delete)
 

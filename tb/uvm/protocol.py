@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tb.mmt.bursts import FIXED, INCR, WRAP, Burst
+from yingzhou.bus.axi4 import CHANNELS
 
-CHANNELS: Final = ("aw", "w", "b", "ar", "r")
 VALIDS: Final = 0x155
 """The valids among the handshakes."""
 EXOKAY: Final = 1

@@ -7,6 +7,7 @@ from tb.mmt.bursts import FULL, Burst, draw, line_read, line_write
 from tb.models.llc_operations import SCOPES, Op, Result, Scope
 from tb.uvm.agents import Pace, rough
 from tb.uvm.host import BlockHost
+from yingzhou.bus.axi4 import CHANNELS
 from yingzhou.llc.config import LlcConfig
 
 from .board import LlcScoreboard
@@ -42,7 +43,7 @@ class Host(BlockHost[LlcEnv]):
     def rough(self) -> None:
         """Have pauses on every channel."""
         registers = Pace()
-        for channel in ("aw", "w", "b", "ar", "r"):
+        for channel in CHANNELS:
             setattr(registers, channel, self.rng.choice((0.0, 0.0, 0.3)))
         self.pace(rough(self.rng), rough(self.rng), registers)
 

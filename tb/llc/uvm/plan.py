@@ -12,6 +12,7 @@ from itertools import product
 from typing import Final
 
 from tb.models.llc_operations import SCOPES, Op, Result, Scope
+from yingzhou.bus.axi4 import CHANNELS
 from yingzhou.llc.config import LlcConfig
 
 KINDS: Final = ("read", "full write", "partial write")
@@ -59,7 +60,7 @@ def points(config: LlcConfig) -> list[str]:
     names += ["error/not memory"] if config.cacheable is not None else []
     names += [f"reset/{what}" for what in RESETS]
     names += [f"burst/{way}/{kind}" for way, kind in product(("read", "write"), BURSTS.values())]
-    names += [f"stall/s_axi/{channel}" for channel in ("aw", "w", "b", "ar", "r")]
+    names += [f"stall/s_axi/{channel}" for channel in CHANNELS]
     # The cache takes memory's answers always: a stall there fails the run.
     names += [f"stall/m_axi/{channel}" for channel in ("aw", "w", "ar")]
     names += ["registers/write refused", "registers/no such address", "registers/refused while one runs"]

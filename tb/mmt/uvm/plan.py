@@ -19,6 +19,7 @@ from memory; the state before it comes from the model:
 from itertools import product
 from typing import Final
 
+from yingzhou.bus.axi4 import CHANNELS
 from yingzhou.mmt.config import MmtConfig
 
 OPERATIONS: Final = ("read", "full write", "partial write")
@@ -115,7 +116,7 @@ def points(config: MmtConfig) -> list[str]:
     names += ["burst/write without bytes", "burst/two lines", "order/answers overtake", "order/same line queued"]
     names += [f"order/writes under one {node}" for node in nodes]
     names += [f"raw/{way}/{what}" for way, what in product(("read", "write"), ("through", "closed"))]
-    names += [f"stall/{port}/{channel}" for port, channel in product(("s_axi", "m_axi"), ("aw", "w", "b", "ar", "r"))]
+    names += [f"stall/{port}/{channel}" for port, channel in product(("s_axi", "m_axi"), CHANNELS)]
     names += ["registers/read refused", "registers/write refused", "registers/no such address"]
     names += ["aes inputs/line", "aes inputs/node"]
     names += ["keys/stuck entropy refused", "keys/no entropy", "keys/test keys"]
