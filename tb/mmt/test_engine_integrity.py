@@ -406,6 +406,25 @@ def test_memory_errors():
         assert bench.read(B * LINES).ok
 
 
+def test_a_memory_error_concerns_one_line():
+    """An access beside a line of MACs that memory fails to deliver is served, whenever it comes. threat: M19 M20"""
+    bench = filled()
+    bench.engine.fault(bench.raw(bench.mac_place(FIRST)[0]), "reads")
+    for wait in range(100):
+        assert bench.read(B * LINES).ok
+        bench.suspect.add(A)
+        failing = bench.issue(line_read(0, bench.addr(FIRST)))
+        bench.run(cycles=wait + 1)
+        beside = bench.issue(line_read(1, bench.addr(B * LINES)))
+        bench.run()
+        results = dict(bench.board.results)
+        bench.settle()
+        assert not results[failing].ok and results[beside].ok, f"{wait} cycles later"
+        failure = bench.failure()
+        assert failure is not None and (failure.kind, bench.tree_of(failure)) == ("MEMORY_ERROR", A)
+        bench.expect(Op.UNLOCK, A)
+
+
 def test_same_data_differs():
     """The same plaintext is another ciphertext at each write and at each place. threat: M15"""
     bench = Bench(SMALL)

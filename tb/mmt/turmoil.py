@@ -152,7 +152,6 @@ class Turmoil(Campaign):
         number = rng.choice(self.numbers)
         page = model.entry(number).page
         beyond = model.shape.subtrees + rng.randrange(model.shape.subtrees)
-        own = number * self.lines // 64
         refused = [
             (Op.ALLOC, number, page, "ALREADY_ALLOCATED"),
             (Op.ALLOC, beyond, page, "BAD_ADDRESS"),
@@ -162,11 +161,13 @@ class Turmoil(Campaign):
             (Op.MOUNT, beyond, 0, "BAD_ADDRESS"),
             (Op.UNMOUNT, self.free, 0, "NOT_MOUNTED"),
             (Op.FLUSH, self.free, 0, "NOT_MOUNTED"),
-            (Op.ALLOC, self.free, self.free * self.lines // 64, "OVERLAP"),
+            *((Op.ALLOC, self.free, over, "OVERLAP") for over in self.pages_over(self.free)),
             (Op.ALLOC, self.free, bench.root_page, "OVERLAP"),
         ]
-        if bench.command(Op.PIN, number).result == "OK":
-            refused += [(Op.ALLOC, self.free, own, "OVERLAP"), (Op.UNMOUNT, number, 0, "PINNED")]
+        # With one entry in the mount table a pinned subtree would shut out all others.
+        if self.config.mount_entries > 1 and bench.command(Op.PIN, number).result == "OK":
+            refused += [(Op.ALLOC, self.free, over, "OVERLAP") for over in self.pages_over(number)]
+            refused.append((Op.UNMOUNT, number, 0, "PINNED"))
         op, subtree, where, result = rng.choice(refused)
         bench.expect(op, subtree, where, result)
         bench.write_register(0x20, number)
@@ -175,6 +176,12 @@ class Turmoil(Campaign):
         bench.settle()
         bench.command(Op.UNPIN, number)
         self.seen[f"{op.name} {result}"] += 1
+
+    def pages_over(self, number: int) -> list[int]:
+        """Return a page from which metadata would meet a subtree's lines; several small subtrees may share a page."""
+        first, metadata = number * self.lines, self.config.metadata_bytes // 64
+        page = -(-first // 64) if -(-first // 64) * 64 < first + self.lines else first // 64
+        return [page] if page * 64 + metadata > first else []
 
     @property
     def free(self) -> int:

@@ -28,7 +28,11 @@ TESTS: Final = {
     "MMT.FRESH": (f"{_LIMITS}::test_a_leaf_overflows", _LIMITS),
     "MMT.VIRGIN": (f"{_INTEGRITY}::test_read_before_write",),
     "MMT.EXHAUSTED": (_LIMITS,),
-    "MMT.LOCK": (f"{_INTEGRITY}::test_locked_subtree", f"{_INTEGRITY}::test_lock_survives_unmount"),
+    "MMT.LOCK": (
+        f"{_INTEGRITY}::test_locked_subtree",
+        f"{_INTEGRITY}::test_lock_survives_unmount",
+        f"{_INTEGRITY}::test_a_memory_error_concerns_one_line",
+    ),
     "MMT.MOUNT_ONCE": (f"{_LIMITS}::test_mounted_once", "tb/mmt/test_tree.py"),
     "MMT.ROOT_TREE": (f"{_INTEGRITY}::test_replay", f"{_INTEGRITY}::test_a_root_entry_changed_while_mounted"),
     "MMT.LINE_MAC": (f"{_INTEGRITY}::test_splice_a_line", f"{_INTEGRITY}::test_every_bit_of_a_mac"),

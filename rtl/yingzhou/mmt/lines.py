@@ -274,7 +274,7 @@ class Lines(wiring.Component):
             slots.mac_found.slot.eq(macs.found_slot),
             slots.mac_found.entry.eq(macs.found_entry),
             slots.mac_found.present.eq(macs.found_ready),
-            slots.mac_found.bad.eq(macs.failed),
+            slots.mac_found.bad.eq(macs.found_failed),
             slots.mac_filled.valid.eq(macs.filled),
             slots.mac_filled.entry.eq(macs.filled_entry),
             slots.mac_filled.bad.eq(macs.failed),

@@ -42,7 +42,8 @@ class MacCache(wiring.Component):
                    are fetched if there is a place, and not heard of again.
     found        : pulse: the line that ``found_slot`` wants is ``found_entry``, which stays while ``held`` says so.
                    ``found_ready``: its MACs can be read from the next cycle on; otherwise it is on the way.
-    filled       : pulse: ``filled_entry`` came from DRAM. ``failed``, with filled or with found_ready: DRAM failed.
+                   ``found_failed``: DRAM failed in this very cycle.
+    filled       : pulse: ``filled_entry`` came from DRAM. ``failed``: DRAM failed.
     held         : for each slot: it needs an entry, ``entries``; such an entry is never a victim.
     read_entry, read_word : which MAC to read; ``mac`` has it one cycle later.
     store        : stream: write a MAC into a held entry. Waits at most for beats to the same place.
@@ -65,6 +66,7 @@ class MacCache(wiring.Component):
                 "found_slot": Out(slot),
                 "found_entry": Out(entry),
                 "found_ready": Out(1),
+                "found_failed": Out(1),
                 "filled": Out(1),
                 "filled_entry": Out(entry),
                 "failed": Out(1),
@@ -228,6 +230,7 @@ class MacCache(wiring.Component):
         m.d.comb += [
             self.found_slot.eq(want.slot),
             self.found_ready.eq(self.hit & (~loading.bit_select(self.found_entry, 1) | just_filled)),
+            self.found_failed.eq(self.failed & just_filled),
             self._evict_entry.eq(chosen_entry),
             self.sweep_failed.eq(failed),
         ]
