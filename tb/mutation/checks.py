@@ -10,12 +10,12 @@ import pytest
 
 from yingzhou_sim.paths import ROOT
 
-from .mutants import Mutant
+from .mutants import Change, Mutant
 
 RTL: Final = ROOT / "rtl" / "yingzhou"
 
 
-def each(mutants: Iterable[Mutant]) -> pytest.MarkDecorator:
+def each(mutants: Iterable[Change]) -> pytest.MarkDecorator:
     """Run a test with each of the mutants, under the mutant's name."""
     return pytest.mark.parametrize("mutant", list(mutants), ids=lambda mutant: mutant.name)
 
@@ -41,7 +41,7 @@ def rules(mutants: Iterable[Mutant]) -> set[str]:
     return {mutant.rule for mutant in mutants}
 
 
-def assert_applies(mutant: Mutant, folder: Path) -> None:
+def assert_applies(mutant: Change, folder: Path) -> None:
     """A mutant whose text is gone from the source would test nothing."""
     count = (folder / mutant.file).read_text().count(mutant.old)
     assert count == 1, f"{mutant.old!r} is {count} times in {mutant.file}, not once"

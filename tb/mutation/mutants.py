@@ -21,18 +21,13 @@ PYTEST: Final = ("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mutant:
-    """One change: in ``file``, ``old``, which is there once, becomes ``new``; ``rule`` is what it breaks.
-
-    ``quick`` mutants remove a rule as a whole and are tried in every test run.
-    """
+class Change:
+    """In ``file``, ``old``, which is there once, becomes ``new``."""
 
     name: str
-    rule: str
     file: str
     old: str
     new: str
-    quick: bool = False
 
     def put_into(self, folder: Path) -> None:
         """Make the change in a copy of the sources."""
@@ -41,6 +36,14 @@ class Mutant:
         if count != 1:
             raise ConfigError(f"mutant {self.name}: {self.old!r} is {count} times in {self.file}, not once")
         (folder / self.file).write_text(text.replace(self.old, self.new))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant(Change):
+    """A change that breaks ``rule``. ``quick`` ones remove a rule as a whole and are tried in every test run."""
+
+    rule: str
+    quick: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,14 @@ class Outcome:
         return bool(self.killed_by)
 
 
+def changes[T: Change](script: str, kind: type[T]) -> tuple[T, ...]:
+    """Return the changes in the TOML file beside a script."""
+    return tuple(kind(**entry) for entry in tomllib.loads(Path(script).with_suffix(".toml").read_text())["mutant"])
+
+
 def mutants(script: str) -> tuple[Mutant, ...]:
     """Return the mutants in the TOML file beside a script."""
-    return tuple(Mutant(**entry) for entry in tomllib.loads(Path(script).with_suffix(".toml").read_text())["mutant"])
+    return changes(script, Mutant)
 
 
 def fails(command: Sequence[str], environment: Mapping[str, str], log: Path, broken: Sequence[str] = ()) -> bool:
@@ -79,9 +87,9 @@ def fails(command: Sequence[str], environment: Mapping[str, str], log: Path, bro
     return done.returncode == 1
 
 
-def rtl_with(mutant: Mutant) -> Path:
-    """Copy ``rtl`` with the mutant in it; return the copy, in a folder of its own."""
-    copy = OUT / mutant.name / "rtl"
+def rtl_with(mutant: Change, out: Path = OUT) -> Path:
+    """Copy ``rtl`` with the mutant in it; return the copy, in a folder of its own below ``out``."""
+    copy = out / mutant.name / "rtl"
     shutil.rmtree(copy.parent, ignore_errors=True)
     shutil.copytree(ROOT / "rtl", copy, ignore=shutil.ignore_patterns("__pycache__"))
     mutant.put_into(copy / "yingzhou")
@@ -97,7 +105,7 @@ def fails_on_rtl(command: Sequence[str], copy: Path, environment: Mapping[str, s
     return fails(command, environment, copy.parent / "log.txt", ["SyntaxError"])
 
 
-def main(name: str, known: Sequence[Mutant], attempt: Callable[[Mutant], Outcome]) -> int:
+def main[T: Change](name: str, known: Sequence[T], attempt: Callable[[T], Outcome]) -> int:
     """Run the command line of ``python -m tb.mutation.NAME``; 0 when every mutant was noticed."""
     parser = argparse.ArgumentParser(prog=f"python -m tb.mutation.{name}", description="Are missing rules noticed?")
     parser.add_argument("names", nargs="*", metavar="MUTANT", help="mutants to try (default: all)")

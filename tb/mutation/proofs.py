@@ -5,80 +5,45 @@ Each mutant of ``proofs.toml`` is put into a copy of the RTL, and its proof is r
 that still holds says nothing.
 """
 
-import os
-import shutil
-import subprocess
 import sys
 import time
-import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from yingzhou.errors import ConfigError
-from yingzhou_sim.paths import BUILD, ROOT
+from . import mutants
+from .mutants import Change, Outcome
 
-OUT: Final = BUILD / "mutation" / "proofs"
+OUT: Final = mutants.OUT / "proofs"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mutant:
-    """One change: in ``file`` (below rtl/yingzhou), ``old`` becomes ``new``; ``proof`` notices.
+class Mutant(Change):
+    """A change that ``proof`` notices.
 
     ``cycles`` : when the failure is in so many cycles after reset, but too deep for the proof's own engine to find.
     """
 
-    name: str
     proof: str
-    file: str
-    old: str
-    new: str
     cycles: int | None = None
 
 
-MUTANTS: Final = tuple(
-    Mutant(**entry) for entry in tomllib.loads(Path(__file__).with_suffix(".toml").read_text())["mutant"]
-)
+MUTANTS: Final = mutants.changes(__file__, Mutant)
 
 
-def refuted(mutant: Mutant) -> bool:
+def try_mutant(mutant: Mutant) -> Outcome:
     """Return whether the proof fails on a copy of the RTL with the mutant. One that does not run is an error."""
-    copy = OUT / mutant.name
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(ROOT / "rtl", copy / "rtl", ignore=shutil.ignore_patterns("__pycache__"))
-    file = copy / "rtl" / "yingzhou" / mutant.file
-    text = file.read_text()
-    if text.count(mutant.old) != 1:
-        raise ConfigError(f"mutant {mutant.name}: {mutant.old!r} is {text.count(mutant.old)} times in {mutant.file}")
-    file.write_text(text.replace(mutant.old, mutant.new))
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(copy / "rtl"), str(ROOT / "sim"), str(ROOT)]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    command = [sys.executable, "-m", "yingzhou_sim", "prove", mutant.proof, "--mode", "prove", "--no-trace"]
+    begin = time.monotonic()
+    copy = mutants.rtl_with(mutant, OUT)
+    command = ["-m", "yingzhou_sim", "prove", mutant.proof, "--mode", "prove", "--no-trace", "--out", str(copy.parent)]
     if mutant.cycles is not None:
         command += ["--cycles", str(mutant.cycles)]
-    done = subprocess.run(
-        [*command, "--out", str(copy)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode not in (0, 1) or f"{mutant.proof} " not in done.stdout:
-        raise RuntimeError(f"mutant {mutant.name} broke the proof instead of refuting it:\n{done.stderr[-3000:]}")
-    return done.returncode == 1
-
-
-def main() -> int:
-    """Run the command line; 0 when every proof noticed its mutant."""
-    chosen = [mutant for mutant in MUTANTS if not sys.argv[1:] or mutant.name in sys.argv[1:]]
-    survived = 0
-    for mutant in chosen:
-        begin = time.monotonic()
-        noticed = refuted(mutant)
-        survived += not noticed
-        result = "noticed" if noticed else "SURVIVED"
-        print(f"{mutant.name:28} {mutant.proof:24} {result:8} {time.monotonic() - begin:6.1f} s", flush=True)
-    return 1 if survived else 0
+    noticed = mutants.fails_on_rtl(command, copy)
+    log = (copy.parent / "log.txt").read_text()
+    if f"{mutant.proof} " not in log:
+        raise RuntimeError(f"mutant {mutant.name} broke the proof instead of refuting it:\n{log[-3000:]}")
+    seconds = round(time.monotonic() - begin, 1)
+    return Outcome(mutant.name, mutant.proof, mutant.file, mutant.proof if noticed else "", seconds)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(mutants.main("proofs", MUTANTS, try_mutant))
