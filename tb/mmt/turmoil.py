@@ -61,7 +61,9 @@ class Turmoil(Campaign):
         """Something happens to one subtree in the middle of traffic to all."""
         bench, rng = self.bench, self.rng
         number = rng.choice(self.numbers)
-        kind = rng.choice(("reads", "writes", "both", "flip", "ends", "free", "unlock"))
+        # A subtree at the end of its counters keeps its mount entry, and others need one.
+        ends = ("ends",) if self.config.mount_entries > 1 else ()
+        kind = rng.choice(("reads", "writes", "both", "flip", *ends, "free", "unlock"))
         if kind == "ends" and not self.age(number, ends=True):
             return
         bench.taint(number)

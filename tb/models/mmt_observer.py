@@ -349,7 +349,8 @@ class Observer(Mmt):
             if index in macs and value in macs[index]:
                 found[index] = macs[index].index(value)
                 continue
-            virgin = index not in tree.lines
+            # A flush may come between the first write of a line and its MAC.
+            virgin = index not in tree.lines or macs.get(index, [0])[0] is None
             if not (virgin and data[bytes_] in [old[bytes_] for old in before]) and not any(
                 data[bytes_] == old[bytes_] for old in self.alien.get(line, ())
             ):
