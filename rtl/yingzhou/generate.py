@@ -238,7 +238,7 @@ def _add_mmt(parser: argparse.ArgumentParser) -> None:
 _LLC_NUMBERS: Final = {
     "size_bytes": "bytes of data, a power of two (default 131072)",
     "ways": "ways of a set: 4, 8 or 16, or 2, of which none can be locked (default 8)",
-    "mshrs": "misses under way at once: 2, 4, 8 or 16 (default 4); of reads through AXI at most 8",
+    "mshrs": "misses under way at once: 2, 4, 8 or 16 (default 4); reads at AXI: twice as many, at least 8",
     "addr_width": "bits of a physical address (default 32)",
     "id_width": "bits of an AXI identifier (default 4)",
     "domains": "domains that may own locked lines, 1 to 15 (default 8)",

@@ -15,7 +15,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from yingzhou.bus import axi4
-from yingzhou.llc.axi_port import AxiPort
+from yingzhou.llc.axi_port import AxiPort, tag_bits_of
 from yingzhou.llc.config import LINE_BITS, LINE_BYTES, LlcConfig
 from yingzhou.llc.llc import Llc
 from yingzhou.llc.signature import REGISTER_ADDR_WIDTH
@@ -23,6 +23,7 @@ from yingzhou.llc.signature import REGISTER_ADDR_WIDTH
 PORTS: Final = 2
 """Line ports, each for a core: an enclave's and a host's."""
 TAG_BITS: Final = 4
+"""Width of the line ports' tags in bits."""
 NAME: Final = "llc_bench"
 
 
@@ -70,7 +71,7 @@ class BenchTop(wiring.Component):
         """Wire the ports to the cache."""
         m = Module()
         ports: Any = self
-        llc: Any = Llc(self.config, PORTS + 1, TAG_BITS)
+        llc: Any = Llc(self.config, PORTS + 1, max(TAG_BITS, tag_bits_of(self.config)))
         axi: Any = AxiPort(self.config)
         m.submodules.llc, m.submodules.axi = llc, axi
         for n in range(PORTS):

@@ -4,8 +4,7 @@
 from dataclasses import replace
 from typing import Final
 
-from yingzhou.llc.axi_port import TAG_BITS as SLAVE_TAG
-from yingzhou.llc.axi_port import AxiPort
+from yingzhou.llc.axi_port import AxiPort, tag_bits_of
 from yingzhou.llc.core import LlcCore
 
 from .axi import Environment, Side, axi_top
@@ -44,7 +43,7 @@ def locks_verilog() -> str:
 def slave_verilog() -> str:
     """Return the cache's AXI4 slave."""
     config = replace(SMALL, id_width=1)
-    parameters = {"LINE": config.line_bits, "TAG": SLAVE_TAG}
+    parameters = {"LINE": config.line_bits, "TAG": tag_bits_of(config)}
     user = Environment(module="llc_user", prefix="user", parameters=parameters)
     return axi_top(AxiPort(config), "llc_slave", [Side(prefix="s_axi", slave=True, idents=0)], [user])
 
@@ -87,7 +86,7 @@ JOBS: Final = (
         verilog=slave_verilog,
         sources=("axi4_rules.sv", "llc_user.sv"),
         engine=BMC,
-        prove_depth=9,
+        prove_depth=11,
         cover_depth=12,
         bound="as of Front; a read goes through in 7",
         inside=nothing_inside,

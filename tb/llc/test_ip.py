@@ -2,12 +2,16 @@
 """The block for other systems, whole: any AXI4 bursts in, lines out, operations by AXI4-Lite beside them."""
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import batched
 from types import SimpleNamespace
 
 import pytest
 from amaranth.sim import Simulator
 
 from tb.bus.axi_agent import FIXED, INCR, LINE, OKAY, SLVERR, WRAP, AxiMaster, AxiMemory, Burst, random_burst
+from yingzhou.llc.axi_port import reads_of, tag_bits_of
 from yingzhou.llc.config import LlcConfig
 from yingzhou.llc.ip import LlcIp
 from yingzhou.llc.signature import Op, Result, Scope
@@ -71,14 +75,29 @@ def fill(address: int) -> int:
     return (address * 0x9E3779B1 >> 7) & 0xFF
 
 
-def run(bursts: list[Burst], beside=None, after=None, *, config=CONFIG, master=None, memory=None):
-    """Play bursts, ``beside`` at the same time and ``after`` then; return the agents and the cache's interrupt."""
+def run(
+    bursts: list[Burst],
+    beside=None,
+    after=None,
+    *,
+    before: Sequence[Burst] = (),
+    order: list[int] | None = None,
+    config=CONFIG,
+    master=None,
+    memory=None,
+):
+    """Play bursts, ``beside`` at the same time and ``after`` then; return the agents and the cache's interrupt.
+
+    ``before`` : bursts that are played first, one at a time. ``order`` : is given the identifiers of all beats read.
+    """
     dut = LlcIp(config)
     agent = AxiMaster(flat(dut, "s_axi"), bursts, **(master or {}))
     slave = AxiMemory(flat(dut, "m_axi"), **(memory or {}))
     irq = []
 
     async def main(ctx):
+        if before:
+            await AxiMaster(flat(dut, "s_axi"), list(before), limit=1).run(ctx)
         await agent.run(ctx)
         if after is not None:
             await after(Registers(ctx, flat(dut, "s_axil")))
@@ -88,9 +107,16 @@ def run(bursts: list[Burst], beside=None, after=None, *, config=CONFIG, master=N
         assert beside is not None
         await beside(Registers(ctx, flat(dut, "s_axil")))
 
+    async def watch(ctx):
+        port = flat(dut, "s_axi")
+        async for _, _, valid, ready, ident in ctx.tick().sample(port.rvalid, port.rready, port.rid):
+            if valid and ready and order is not None:
+                order.append(ident)
+
     sim = Simulator(dut)
     sim.add_clock(1e-6)
     sim.add_testbench(main)
+    sim.add_testbench(watch, background=True)
     if beside is not None:
         sim.add_testbench(aside)
     sim.add_testbench(slave.run, background=True)
@@ -177,6 +203,98 @@ def test_misses_overlap():
     asked = [burst.accepted for burst in slave.seen]
     assert len(asked) == 4 and asked[-1] - asked[0] <= 6
     assert max(b.ended for b in bursts) - min(b.accepted for b in bursts) < 60 + 4 * 4 + 24
+
+
+def one_beat(line: int, ident: int) -> Burst:
+    """Return a read of the first beat of line ``line``."""
+    return Burst(write=False, ident=ident, addr=BASE + line * LINE, length=0)
+
+
+SLOW = {"latency": (60, 60), "fill": fill}
+WIDE = replace(CONFIG, size_bytes=16 * 4 * 64, mshrs=16, id_width=6)
+"""As many misses as there may be; 16 sets."""
+
+
+def test_hits_of_other_identifiers_pass_misses():
+    """A hit takes its 6 cycles while misses that came before it wait for memory."""
+    misses = [one_beat(8 + n, ident) for n, ident in enumerate((0, 1, 0))]
+    hits = [one_beat(n, 2 + n) for n in range(3)]
+    _, slave, _ = run([*misses, *hits], before=lines(3, False), memory=SLOW)
+    check_data([*misses, *hits])
+    assert [b.accepted - misses[0].accepted for b in (*misses, *hits)] == list(range(6))
+    assert hits[0].ended - hits[0].accepted == 6
+    assert [b.ended - hits[0].ended for b in hits] == [0, 1, 2]
+    fetched = slave.seen[-3:]
+    assert [burst.addr for burst in fetched] == [burst.addr for burst in misses]
+    assert all(b.ended - b.accepted > 60 for b in misses)
+
+
+def test_reads_of_one_identifier_stay_in_order():
+    """A hit behind a miss of its own identifier waits for it, and follows it without a pause; others pass both."""
+    miss, hit, other, again = one_beat(8, 5), one_beat(0, 5), one_beat(1, 6), one_beat(2, 5)
+    bursts = [miss, hit, other, again]
+    run(bursts, before=lines(3, False), memory=SLOW)
+    check_data(bursts)
+    assert other.ended - other.accepted == 6
+    assert miss.ended - miss.accepted > 60
+    assert (hit.ended, again.ended) == (miss.ended + 1, miss.ended + 2)
+
+
+@pytest.mark.parametrize(("mshrs", "reads", "tag_bits"), [(2, 8, 3), (4, 8, 3), (8, 16, 4), (16, 32, 5)])
+def test_reads_under_way_grow_with_misses(mshrs: int, reads: int, tag_bits: int):
+    """Twice as many as misses, at least 8; a tag names each."""
+    config = replace(CONFIG, mshrs=mshrs)
+    assert (reads_of(config), tag_bits_of(config)) == (reads, tag_bits)
+
+
+@pytest.mark.parametrize("idents", [1, 64])
+def test_all_misses_of_the_cache_pass_through(idents: int):
+    """Memory is asked for 16 lines before it has answered one, and hits still pass them."""
+    misses = [one_beat(4 + n, n % idents) for n in range(16)]
+    hits = [one_beat(n, 60 + n) for n in range(4)]
+    bursts = [*misses, *hits]
+    _, slave, _ = run(bursts, before=lines(4, False), config=WIDE, master={"limit": 20}, memory=SLOW)
+    check_data(bursts)
+    asked = [burst.accepted for burst in slave.seen[-16:]]
+    assert [burst.addr for burst in slave.seen[-16:]] == [burst.addr for burst in misses]
+    assert asked[-1] - asked[0] == 15
+    assert max(b.ended for b in hits) < min(b.ended for b in misses)
+
+
+def test_every_line_has_its_turn():
+    """Under a stream of hits nobody is passed by more lines than there are other places; a beat goes out each cycle.
+
+    To them come two that leave before a read has its place, as one address before its own waits for one too, and three
+    that are on their way out when it has its turn.
+    """
+    bursts = [burst for turn in range(4) for burst in lines(60, False)]
+    for n, burst in enumerate(bursts):
+        burst.ident, burst.addr = n % 60, BASE + n % 16 * LINE
+    misses = [one_beat(16 + n, 60 + n) for n in range(4)]
+    for n, miss in enumerate(misses):
+        bursts.insert(30 + 60 * n, miss)
+    config = replace(WIDE, mshrs=4)
+    agent, _, _ = run(bursts, before=lines(16, False), config=config, master={"limit": 30}, memory=SLOW)
+    check_data(bursts)
+    passed = [sum(b.accepted < other.ended < b.ended for other in bursts) for b in bursts if b not in misses]
+    assert reads_of(config) == 8
+    assert max(passed) <= 2 + (8 - 1) + 3
+    assert agent.beat_cycles[-1] - agent.beat_cycles[0] == len(agent.beat_cycles) - 1
+    assert all(miss.ended - miss.accepted <= 60 + 4 * (2 + (8 - 1) + 3) + 12 for miss in misses)
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.4])
+def test_identifiers_interleave_between_lines_only(pause: float):
+    """Beats of a line come in a row; between the lines of a burst come those of other identifiers."""
+    bursts = [replace(one_beat(4 * n, n), length=15) for n in range(4)]
+    present = [one_beat(n, 0) for n in range(16) if n % 4 != 1]
+    order: list[int] = []
+    memory = {**SLOW, "pause": pause}
+    run(bursts, before=present, order=order, config=WIDE, master={"pause": pause}, memory=memory)
+    check_data(bursts)
+    owners = [set(line) for line in batched(order[len(present) :], 4, strict=True)]
+    assert len(owners) == 16 and all(len(idents) == 1 for idents in owners)
+    assert owners[:4] != [{0}] * 4, "the first burst lacks its second line"
 
 
 def test_what_is_not_cacheable_is_refused():

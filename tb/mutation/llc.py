@@ -15,6 +15,7 @@ from typing import Final
 from . import mutants
 from .mutants import PYTEST, Mutant, Outcome
 
+_AXI = "tb/llc/test_ip.py"
 _CORE = "tb/llc/test_core.py"
 _DECISIONS = "tb/llc/test_decisions.py"
 _LOCKS = "tb/llc/test_locks.py"
@@ -85,6 +86,10 @@ TESTS: Final = {
     "rule 22": (
         f"{_LOCKS}::test_lines_that_are_not_owned_or_not_locked",
         f"{_LOCKS}::test_a_refused_write_back_leaves_the_line_as_it_was",
+    ),
+    "order at AXI": (
+        f"{_AXI}::test_reads_of_one_identifier_stay_in_order",
+        f"{_AXI}::test_every_line_has_its_turn",
     ),
     "parity": (_PARITY,),
     "registers": (_REGISTERS,),

@@ -9,7 +9,7 @@ from yingzhou.bus import axi4
 from yingzhou.bus.axi4lite_regs import Axi4LiteRegisters
 from yingzhou.errors import require
 
-from .axi_port import TAG_BITS, AxiPort
+from .axi_port import AxiPort, tag_bits_of
 from .config import LlcConfig
 from .llc import Llc
 from .signature import REGISTER_ADDR_WIDTH
@@ -26,8 +26,9 @@ class LlcIp(wiring.Component):
     Ports
     -----
     s_axi_*  : AXI4 slave, 128-bit data, ``addr_width`` address, ``id_width`` identifiers. Any burst. A line that cannot
-               be fetched, or is not cacheable, answers SLVERR, a read with zero data. Reads are answered in the order
-               of their addresses, whatever their identifiers; at most 8 lines of them are under way.
+               be fetched, or is not cacheable, answers SLVERR, a read with zero data. Reads of one identifier are
+               answered in order, those of others as soon as their line is there, interleaved between lines. Twice as
+               many lines of reads are under way as misses, and at least 8.
     m_axi_*  : AXI4 master, 128-bit data: to memory. INCR bursts of one line, identifier 0.
     s_axil_* : AXI4-Lite slave, 32-bit data, 4 KiB of address (rdl/llc.rdl). Keep it closed to all but machine mode.
     irq      : level, a failure is recorded and not yet cleared. Idle: 0.
@@ -36,7 +37,7 @@ class LlcIp(wiring.Component):
     def __init__(self, config: LlcConfig):
         require(not config.way_masks, "way_masks is True; accepted by the block with AXI4 ports is False")
         self.config = config
-        self.llc = Llc(config, 1, TAG_BITS)
+        self.llc = Llc(config, 1, tag_bits_of(config))
         self._port = AxiPort(config)
         slave = axi4.Signature(config.addr_width, 128, config.id_width)
         lite = axi4.LiteSignature(REGISTER_ADDR_WIDTH)

@@ -6,6 +6,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
 
+from yingzhou.bus.read_order import ReadOrder
+
 from .config import MmtConfig
 from .dispatch import Dispatch
 from .hash import HashKeys, HashTest
@@ -18,7 +20,6 @@ from .line_write import LineWrite
 from .mac_cache import MacCache, entry_bits
 from .pads import AES_TAG_BITS, Pads
 from .queue import Picker, Queue
-from .read_order import ReadOrder
 from .seeds import Seeds
 from .signature import (
     AesClient,
@@ -102,7 +103,7 @@ class Lines(wiring.Component):
         m.submodules.writer = self._writer = LineWrite(config)
         m.submodules.content = self._content = LineData(config)
         m.submodules.answers = self._answers = LineAnswer(config, self._tag_bits)
-        m.submodules.order = self._order = ReadOrder(config)
+        m.submodules.order = self._order = ReadOrder(config.slots, config.id_width)
         self._table = self._slots.table
         connect(m, flipped(self.ops.op), self._accept.op)
         connect(m, flipped(self.jobs.request), self._accept.job)

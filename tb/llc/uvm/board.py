@@ -50,6 +50,7 @@ class LlcScoreboard(BlockScoreboard):
         self.contents.reset()
         self.locks.reset()
         self.open: dict[int, tuple[int, list[tuple[int, Version]]]] = {}
+        self.reading: set[int] = set()
         self.words: dict[str, int] = {}
         self.command: Command | None = None
         self.result: Result | None = None
@@ -76,6 +77,7 @@ class LlcScoreboard(BlockScoreboard):
             self.open[entry.tag] = (self.contents.cycle, [])
             self.tell("opened", entry=entry)
             if not entry.burst.write:
+                self.reading.add(entry.tag)
                 for chunk in chunks(entry.burst):
                     self.contents.begin_read(chunk.line)
         elif what == "beat":
@@ -96,6 +98,9 @@ class LlcScoreboard(BlockScoreboard):
 
     def _read(self, entry: Open) -> None:
         begin, _ = self.open.pop(entry.tag)
+        self.reading.remove(entry.tag)
+        if self.reading and min(self.reading) < entry.tag:
+            self.tell("overtook")
         for chunk in chunks(entry.burst):
             answers = [entry.answer[number] for number in chunk.beats]
             refused = answers[0][1] != 0
@@ -170,6 +175,9 @@ class LlcScoreboard(BlockScoreboard):
             begin = self.leaving[line].pop(0)
             if not self.leaving[line]:
                 del self.leaving[line]
+            for discarded, version in self.discarding:
+                if discarded == line:  # It left before the DISCARD came to it.
+                    version.options = (*version.options, self.memory[line])
             if entry.answer[0][1]:
                 # Lost when it was a victim's: memory has what it had. An operation's line stays.
                 self.lost += 1

@@ -63,7 +63,7 @@ class RandomTest(LlcTest):
         page = host.first - host.first % 64
         for _ in range(self.length):
             await beside(host, self.lines, self.discards())
-            for op in (Op.LOCK, Op.CLEAN, Op.DISCARD, Op.LOCK, Op.FLUSH, Op.LOCK, Op.UNLOCK):
+            for op in (Op.LOCK, Op.CLEAN, Op.DISCARD, Op.CLEAN, Op.LOCK, Op.FLUSH, Op.LOCK, Op.UNLOCK):
                 await beside(host, self.lines, self.one(op, page))
 
     async def discards(self) -> None:

@@ -160,6 +160,10 @@ class Watcher:
         """A burst began."""
         self.sample(f"burst/{'write' if entry.burst.write else 'read'}/{plan.BURSTS[entry.burst.kind]}")
 
+    def overtook(self) -> None:
+        """A read ended before one that is older."""
+        self.sample("order/reads overtake")
+
     def answered(self, line: int, refused: bool, kind: str) -> None:
         """A line of a burst was answered."""
         if refused and not self.board.shape.cacheable(line):

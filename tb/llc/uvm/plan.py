@@ -5,7 +5,7 @@
 - ``access/KIND/miss/VICTIM/OPERATION``: one that did not; what had to leave.
 - ``visit/OPERATION/STATE``: an operation at a line that is absent, clean, dirty, locked for its domain, or for another.
 - ``result/OPERATION/SCOPE/RESULT``: how operations ended.
-- ``error/...``, ``reset/...``, ``burst/...``, ``stall/PORT/CHANNEL``, ``registers/...``: as they say.
+- ``error/...``, ``reset/...``, ``burst/...``, ``order/...``, ``stall/PORT/CHANNEL``, ``registers/...``: as they say.
 """
 
 from itertools import product
@@ -60,6 +60,7 @@ def points(config: LlcConfig) -> list[str]:
     names += ["error/not memory"] if config.cacheable is not None else []
     names += [f"reset/{what}" for what in RESETS]
     names += [f"burst/{way}/{kind}" for way, kind in product(("read", "write"), BURSTS.values())]
+    names += ["order/reads overtake"]
     names += [f"stall/s_axi/{channel}" for channel in CHANNELS]
     # The cache takes memory's answers always: a stall there fails the run.
     names += [f"stall/m_axi/{channel}" for channel in ("aw", "w", "ar")]

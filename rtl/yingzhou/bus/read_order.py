@@ -5,11 +5,16 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import MmtConfig
-
 
 class ReadOrder(wiring.Component):
     """Knows for each slot which read must be answered before.
+
+    Parameters
+    ----------
+    slots : int
+        Reads under way at once, at least 2.
+    id_width : int
+        Width of AXI identifiers in bits.
 
     Ports
     -----
@@ -18,29 +23,29 @@ class ReadOrder(wiring.Component):
     blocked : for each slot: an older read of its identifier is not answered.
     """
 
-    def __init__(self, config: MmtConfig):
-        self._config = config
+    def __init__(self, slots: int, id_width: int):
+        self._slots, self._id_width = slots, id_width
         super().__init__(
             {
                 "accepted": In(1),
-                "accepted_slot": In(config.slot_bits),
-                "accepted_id": In(config.id_width),
+                "accepted_slot": In(range(slots)),
+                "accepted_id": In(id_width),
                 "answered": In(1),
-                "answered_slot": In(config.slot_bits),
-                "blocked": Out(config.slots),
+                "answered_slot": In(range(slots)),
+                "blocked": Out(slots),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        slots = range(self._config.slots)
-        newest = Signal(self._config.slots)
+        slots = range(self._slots)
+        newest = Signal(self._slots)
         """Not answered, and no younger read of its identifier."""
-        ids = [Signal(self._config.id_width, name=f"id{slot}") for slot in slots]
-        before = [Signal(self._config.slot_bits, name=f"before{slot}") for slot in slots]
-        going = Signal(self._config.slots)
-        older = Signal(self._config.slots)
-        older_slot = Signal(self._config.slot_bits)
+        ids = [Signal(self._id_width, name=f"id{slot}") for slot in slots]
+        before = [Signal(slots, name=f"before{slot}") for slot in slots]
+        going = Signal(self._slots)
+        older = Signal(self._slots)
+        older_slot = Signal(slots)
         m.d.comb += going.eq(self.answered << self.answered_slot)
         for slot in slots:
             m.d.comb += older[slot].eq(newest[slot] & ~going[slot] & (ids[slot] == self.accepted_id))
