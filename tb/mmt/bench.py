@@ -12,13 +12,13 @@ from enum import IntEnum
 from random import Random
 from typing import Final
 
+from tb.bus.bursts import FULL, Burst, line_read, line_write
 from tb.models.mmt import Mmt, RootEntry
 from tb.models.mmt_crypto import Keys
 from tb.models.mmt_layout import ROOT, Place
 from tb.models.mmt_observer import Observer
 from yingzhou.mmt.config import MmtConfig
 
-from .bursts import FULL, Burst, line_read, line_write
 from .library import FAST, Library, Stop, Traffic, built
 from .scoreboard import Result, Scoreboard
 

@@ -14,10 +14,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 
+from tb.bus.bursts import Burst, draw, line_read, line_write
 from yingzhou.mmt.config import MmtConfig
 
 from .bench import DENIED, Bench, Op
-from .bursts import Burst, draw, line_read, line_write
 from .geometries import ALL, numbers
 from .library import FAST, ROUGH, Traffic
 

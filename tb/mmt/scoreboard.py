@@ -9,10 +9,10 @@ carry zeros.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from tb.bus.bursts import Burst, Chunk, chunks
 from tb.models.mmt import ZERO_LINE, merge
 from tb.models.mmt_observer import Observer, Pending
 
-from .bursts import Burst, Chunk, chunks
 from .library import Event, Kind
 
 OKAY, SLVERR = 0, 2

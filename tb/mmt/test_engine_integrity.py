@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 import pytest
 
+from tb.bus.bursts import line_read, line_write
 from tb.models.mmt_layout import ROOT
 
 from .bench import DENIED, Bench, Op, Record
-from .bursts import line_read, line_write
 from .geometries import SMALL, numbers
 
 A, B, C = numbers(SMALL, 3)

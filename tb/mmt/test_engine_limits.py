@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
+from tb.bus.bursts import line_read, line_write
 from tb.models.mmt import GENERATION_MAX, RootEntry
 from tb.models.mmt_layout import ROOT
 from tb.models.mmt_tree import ROOT_MAX
 
 from .bench import DENIED, Bench, Op, Record
-from .bursts import line_read, line_write
 from .geometries import ALL, SMALL, numbers
 from .test_engine_integrity import FIRST, LINES, A, B, filled, push_out_root
 

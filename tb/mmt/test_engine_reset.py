@@ -6,10 +6,10 @@ threat: M13 M33 M34
 
 import pytest
 
+from tb.bus.bursts import line_read, line_write
 from tb.models.mmt_layout import ROOT
 
 from .bench import DENIED, Bench, Op
-from .bursts import line_read, line_write
 from .geometries import SMALL
 from .library import FAST, ROUGH
 from .test_engine_integrity import FIRST, LINES, A, B, filled

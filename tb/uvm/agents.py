@@ -12,7 +12,7 @@ from typing import Any
 from cocotb.triggers import Event
 from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_driver, uvm_monitor, uvm_sequence_item, uvm_sequencer
 
-from tb.mmt.bursts import Burst
+from tb.bus.bursts import Burst
 
 from .pins import Port
 from .protocol import Checker, Open

@@ -7,7 +7,7 @@ from typing import Any
 from cocotb.triggers import ClockCycles
 from pyuvm import uvm_sequence, uvm_status_e
 
-from tb.mmt.bursts import Burst
+from tb.bus.bursts import Burst
 
 from .agents import AxiItem, Pace
 from .env import BlockEnv

@@ -14,7 +14,7 @@ from typing import Any
 
 from pyuvm import ConfigDB, uvm_agent, uvm_driver
 
-from tb.mmt.bursts import Burst, chunks
+from tb.bus.bursts import Burst, chunks
 
 from .agents import AxiMonitor, Pace
 from .pins import Port

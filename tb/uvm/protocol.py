@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from tb.mmt.bursts import FIXED, INCR, WRAP, Burst
+from tb.bus.bursts import FIXED, INCR, WRAP, Burst
 from yingzhou.bus.axi4 import CHANNELS
 
 VALIDS: Final = 0x155

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from tb.mmt.bursts import FIXED, INCR, WRAP
+from tb.bus.bursts import FIXED, INCR, WRAP
 
 from .protocol import CHANNELS, Checker, Open, Violation
 

@@ -4,7 +4,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from tb.mmt.bursts import LANES, Burst, Chunk, chunks
+from tb.bus.bursts import LANES, Burst, Chunk, chunks
 from tb.models.llc_operations import Op, Result, Scope
 from tb.uvm.board import BlockScoreboard
 from tb.uvm.protocol import Open

@@ -3,7 +3,7 @@
 
 from typing import Final
 
-from tb.mmt.bursts import FULL, Burst, draw, line_read, line_write
+from tb.bus.bursts import FULL, Burst, draw, line_read, line_write
 from tb.models.llc_operations import SCOPES, Op, Result, Scope
 from tb.uvm.agents import Pace, rough
 from tb.uvm.host import BlockHost

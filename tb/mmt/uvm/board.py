@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
+from tb.bus.bursts import LANES, Burst, chunks
 from tb.models.mmt import merge
 from tb.models.mmt_crypto import Keys
 from tb.models.mmt_layout import ROOT
@@ -21,7 +22,6 @@ from tb.uvm.register_agent import merged
 from yingzhou.mmt.config import MmtConfig
 
 from ..bench import RESULTS, Op
-from ..bursts import LANES, Burst, chunks
 from ..library import Event, Kind
 from ..scoreboard import Operation, Scoreboard, Version
 from .command_rules import Mounts, allowed

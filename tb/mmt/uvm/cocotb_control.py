@@ -3,12 +3,12 @@
 
 import pyuvm
 
+from tb.bus.bursts import line_read, line_write
 from tb.uvm.agents import Pace
 from tb.uvm.base import TIMEOUT_MS
 from tb.uvm.register_agent import WORD
 
 from ..bench import Op, Record
-from ..bursts import line_read, line_write
 from .base import EngineTest
 from .host import Host
 

@@ -10,12 +10,12 @@ from itertools import product
 
 import pyuvm
 
+from tb.bus.bursts import FULL, Burst, draw, line_read, line_write
 from tb.models.mmt_layout import ROOT
 from tb.uvm.agents import FAST, Pace, rough
 from tb.uvm.base import TIMEOUT_MS
 
 from ..bench import Op, Record
-from ..bursts import FULL, Burst, draw, line_read, line_write
 from . import plan
 from .base import EngineTest
 from .host import Host

@@ -4,11 +4,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from tb.bus.bursts import chunks
 from tb.models.mmt_layout import ROOT, Place
 from tb.uvm.coverage import Coverage
 from tb.uvm.protocol import Open
 
-from ..bursts import chunks
 from . import plan
 from .board import EngineScoreboard
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from tb.bus.bursts import FULL, line_read, line_write
 from tb.models.mmt_layout import ROOT
 from tb.uvm.host import BlockHost, Items
 from yingzhou.mmt.config import MmtConfig
 
 from ..bench import KINDS, RESULTS, Op, Record
-from ..bursts import FULL, line_read, line_write
 from .board import EngineScoreboard, Follower
 from .entropy_agent import EntropyItem
 from .env import MmtEnv

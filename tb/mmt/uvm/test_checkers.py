@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tb.bus.bursts import line_read, line_write
 from tb.models.mmt import RootEntry
 from tb.models.mmt_crypto import Counter, Keys
 from tb.uvm.harness import PORTS, channels_of, probe_fields
@@ -14,7 +15,6 @@ from tb.uvm.protocol import Open
 from yingzhou.mmt.ip import MmtIp
 
 from ..bench import Op
-from ..bursts import line_read, line_write
 from ..geometries import FLAT, SMALL
 from ..probe import PROBES
 from .board import Follower, LineBoard
