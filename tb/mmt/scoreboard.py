@@ -20,12 +20,16 @@ OKAY, SLVERR = 0, 2
 
 @dataclass
 class Version:
-    """A content of a line: made by ``chunk``, or what the line was before (None)."""
+    """A content of a line: made by ``chunk``, or what the line was before (None).
+
+    ``unsure``: the write failed and nobody knows whether it was made, so the line may be what it was (``plains``).
+    """
 
     chunk: Chunk | None
     pending: Pending | None
-    plain: bytes
+    plains: set[bytes]
     done: bool = False
+    unsure: bool = False
 
 
 @dataclass
@@ -34,6 +38,14 @@ class History:
 
     versions: list[Version]
     base: int = 0
+
+    def remake(self, place: int) -> None:
+        """Make the versions from ``place`` on again, each of the one before."""
+        for before, version in zip(self.versions[place - 1 :], self.versions[place:], strict=False):
+            chunk = version.chunk
+            assert chunk is not None
+            made = {merge(plain, chunk.data, chunk.strobe) for plain in before.plains}
+            version.plains = made | before.plains if version.unsure else made
 
     def last_done(self) -> int:
         """Return the number of the newest version that is certain."""
@@ -132,12 +144,13 @@ class Scoreboard:
         if history is None:
             at = self.model.subtrees.get(number // self.model.shape.subtree_lines)
             plain = ZERO_LINE if at is None or at.tree is None else self.model.expected_line(number)
-            history = self._lines[number] = History([Version(None, None, plain, True)])
+            history = self._lines[number] = History([Version(None, None, {plain}, True)])
         return history
 
     def plain(self, number: int) -> bytes:
         """Return the content of a line; nothing is under way."""
-        return self.line(number).versions[-1].plain
+        (plain,) = self.line(number).versions[-1].plains
+        return plain
 
     def rest(self) -> None:
         """Nothing is under way: check it, and forget old versions."""
@@ -147,7 +160,7 @@ class Scoreboard:
             held = self.model.subtrees.get(number // self.model.shape.subtree_lines)
             tainted = number // self.model.shape.subtree_lines in self.model.tainted
             if held is not None and held.tree is not None and not tainted:
-                assert history.versions[-1].plain == self.model.expected_line(number), f"line {number:#x}"
+                assert history.versions[-1].plains == {self.model.expected_line(number)}, f"line {number:#x}"
         self._lines.clear()
         self.reads.clear()
 
@@ -156,13 +169,17 @@ class Scoreboard:
         operation.issued = event.cycle
         for chunk in operation.chunks:
             number = self.number(chunk.line)
-            if number is None:
-                continue
-            history = self.line(number)
-            pending = self.model.announce(number, chunk.data, chunk.strobe)
-            version = Version(chunk, pending, merge(history.versions[-1].plain, chunk.data, chunk.strobe))
-            history.versions.append(version)
-            operation.versions.append((number, version))
+            if number is not None:
+                self.announce(operation, number, chunk)
+
+    def announce(self, operation: Operation, number: int, chunk: Chunk) -> None:
+        """A line of a burst is on its way."""
+        history = self.line(number)
+        pending = self.model.announce(number, chunk.data, chunk.strobe)
+        version = Version(chunk, pending, set())
+        history.versions.append(version)
+        history.remake(len(history.versions) - 1)
+        operation.versions.append((number, version))
 
     def _write_done(self, event: Event) -> None:
         operation = self.operations.pop(event.tag)
@@ -184,21 +201,22 @@ class Scoreboard:
                 self._fail(number, version)
 
     def _fail(self, number: int, version: Version) -> None:
-        """A burst failed: this line of it was written, or not. Written lines have been seen in memory."""
+        """A burst failed: this line of it was written, or not. Written lines have been seen in memory, if explained."""
         history = self._lines[number]
         assert version.pending is not None
-        at = self.model.subtrees.get(number // self.model.shape.subtree_lines)
-        if at is not None and at.tree is not None:
-            waiting = self.model.follow(at.tree).pending.get(number % self.model.shape.subtree_lines, ())
-            if not any(item is version.pending for item in waiting):
-                return
-        self.model.failed(version.pending)
+        subtree, index = divmod(number, self.model.shape.subtree_lines)
         place = next(i for i, item in enumerate(history.versions) if item is version)
-        del history.versions[place]
-        for i in range(place, len(history.versions)):
-            chunk = history.versions[i].chunk
-            assert chunk is not None
-            history.versions[i].plain = merge(history.versions[i - 1].plain, chunk.data, chunk.strobe)
+        if subtree in self.model.tainted:
+            version.unsure = True
+        else:
+            at = self.model.subtrees.get(subtree)
+            if at is not None and at.tree is not None:
+                waiting = self.model.follow(at.tree).pending.get(index, ())
+                if not any(item is version.pending for item in waiting):
+                    return
+            del history.versions[place]
+        self.model.failed(version.pending)
+        history.remake(place)
 
     def _read_done(self, event: Event) -> None:
         operation = self.operations.pop(event.tag)
@@ -225,7 +243,8 @@ class Scoreboard:
             return
         assert may_pass and number is not None, f"{where}: should have been refused"
         history = self.line(number)
-        accepted = [version.plain for version in history.versions[max(0, oldest - history.base) :]]
+        versions = history.versions[max(0, oldest - history.base) :]
+        accepted = [plain for version in versions for plain in version.plains]
         for plain in accepted:
             if all(
                 data[beat][lane] == plain[burst.beat_addr(beat) % 64 // 16 * 16 + lane]

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 from tb.bus.bursts import LANES, Burst, chunks
-from tb.models.mmt import merge
 from tb.models.mmt_crypto import Keys
 from tb.models.mmt_layout import ROOT
 from tb.models.mmt_observer import Observer
@@ -23,7 +22,7 @@ from yingzhou.mmt.config import MmtConfig
 
 from ..bench import RESULTS, Op
 from ..library import Event, Kind
-from ..scoreboard import Operation, Scoreboard, Version
+from ..scoreboard import Operation, Scoreboard
 from .command_rules import Mounts, allowed
 
 KEY_WORDS: Final = 12
@@ -86,13 +85,8 @@ class LineBoard(Scoreboard):
                     chunk.strobe |= 1 << base + lane
         chunk.data = bytes(data)
         number = self.number(chunk.line)
-        if number is None:
-            return
-        history = self.line(number)
-        pending = self.model.announce(number, chunk.data, chunk.strobe)
-        version = Version(chunk, pending, merge(history.versions[-1].plain, chunk.data, chunk.strobe))
-        history.versions.append(version)
-        operation.versions.append((number, version))
+        if number is not None:
+            self.announce(operation, number, chunk)
 
     def closed(self, entry: Open, cycle: int) -> None:
         """An answer is complete."""
