@@ -127,7 +127,8 @@ def test_caches_equal_a_reference(accesses: list[tuple[str, int, int]], skip: in
 def test_without_a_last_level_all_that_leaves_the_first_is_recorded(
     accesses: list[tuple[str, int, int]], skip: int
 ) -> None:
-    """And it has no influence on a cache beside it."""
+    """And it has no influence on a cache beside it. What comes before the first instruction is never recorded."""
+    accesses = [("I", 0, 1), *accesses]
     pages = physical_pages("sequential", 1 << 20, 3)
     with Filter([None, LLC], pages, skip=skip, l1=L1) as caches:
         for access in accesses:
