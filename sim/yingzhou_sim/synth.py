@@ -177,7 +177,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help=f"the memory engine in this preset: {', '.join(PRESETS)}; may be repeated (default small)",
     )
-    parser.add_argument("--llc", action="store_true", help="the last-level cache as it is in the machine")
+    parser.add_argument("--llc", action="store_true", help="the last-level cache, default parameters")
     parser.add_argument("--no-route", action="store_true", help="sizes only: do not place and route")
     parser.add_argument("--out", type=Path, default=BUILD / "fpga", metavar="DIR", help="default build/fpga")
 

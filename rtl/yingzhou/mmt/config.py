@@ -126,7 +126,7 @@ class MmtConfig:
             f"major_bits is {self.major_bits}; accepted are 1 to {MAJOR_MAX_BITS}",
         )
         require(1 <= self.mount_entries <= 64, f"mount_entries is {self.mount_entries}; accepted are 1 to 64")
-        least = max(4, 2 * self.levels + 1)
+        least = 1 << ceil_log2(max(4, 2 * self.levels + 1))
         require(
             _power_of_two(self.node_cache_lines) and least <= self.node_cache_lines <= 512,
             f"node_cache_lines is {self.node_cache_lines}; accepted are powers of two from {least} to 512",

@@ -37,7 +37,7 @@ class MmtEngine(wiring.Component):
     bus       : register bus (rdl/mmt.rdl).
     entropy   : stream of 32-bit random words; 12 are taken after reset.
     test_keys : strap, constant: 1 uses known keys, for bring-up only.
-    irq       : level: an integrity failure is recorded, or the self-test failed. Idle: 0.
+    irq       : level: an integrity failure is recorded, or it could not start. Idle: 0.
     busy      : level: an operation, a command or the self-test is under way. While it is 0 and no port has a valid or a
                 strobe, nothing changes inside but pipelines that run empty. Idle: 0.
     """

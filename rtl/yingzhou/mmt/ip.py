@@ -33,7 +33,7 @@ class MmtIp(wiring.Component):
     entropy_data  : 32 random bits. Valid with ``entropy_valid``.
     entropy_ready : the word is taken in this cycle if it is offered. 12 words at reset. Idle: 0.
     test_keys     : strap, constant: 1 uses known keys. For bring-up only; tie to 0.
-    irq           : level, an integrity failure is recorded and not yet cleared, or the self-test failed. Idle: 0.
+    irq           : level, an integrity failure is recorded and not yet cleared, or it could not start. Idle: 0.
     """
 
     def __init__(self, config: MmtConfig):

@@ -36,7 +36,7 @@ class MmtRegisters(wiring.Component):
     failure   : integrity failures, pulses; the first is recorded.
     denied    : refused accesses, pulses; the first is recorded.
     events    : pulses that are counted.
-    irq       : level: an integrity failure is recorded and not cleared, or the self-test failed. Idle: 0.
+    irq       : level: an integrity failure is recorded and not cleared, or it could not start. Idle: 0.
     """
 
     def __init__(self, config: MmtConfig):

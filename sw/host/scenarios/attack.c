@@ -78,7 +78,7 @@ uint32_t attack_sums(void)
 }
 
 const struct scenario attack_early_scenarios[] = {
-    {"before the monitor is initialised", "W21,W32,F33", attack_before_init},
+    {"before the monitor is initialised", "W21,W32,F33,M23,C15", attack_before_init},
     {"tables closed, paging still off", "W04,W21,F34", attack_before_paging},
 };
 

@@ -25,6 +25,8 @@ static void touch_closed_memory(void)
         {YZ_PROTECTED_BASE, "protected window"},
         {YZ_PROTECTED_BASE + (HPT_BASE - YZ_DRAM_BASE), "tables in the protected window"},
         {YZ_GUARD_BASE, "guard registers"},
+        {YZ_LLC_BASE, "cache registers"},
+        {YZ_MMT_BASE, "engine registers"},
         {YZ_CLINT_BASE, "CLINT"},
         {YZ_UART_BASE, "UART"},
     };

@@ -463,7 +463,7 @@ class RandomTest(EngineTest):
 
     covers: MMT.LINE_ORDER MMT.VERDICT_FIRST
 
-    threat: M24 M25 M39 M42
+    threat: M24 M25 M39
     """
 
     async def body(self, host: Host) -> None:
