@@ -283,7 +283,7 @@ def test_command_writes_what_was_asked(tmp_path, capsys):
         (["mmt", "--arities", "32/8"], "arities are 32/8; accepted are 1 to 12 levels"),
         (["mmt", "--major-bits", "0"], "--major-bits is 0; accepted are 1 to 40"),
         (["mmt", "--mount-entries", "65"], "--mount-entries is 65; accepted are 1 to 64"),
-        (["mmt", "--node-cache-lines", "4"], "--node-cache-lines is 4; accepted are powers of two from 7 to 512"),
+        (["mmt", "--node-cache-lines", "4"], "--node-cache-lines is 4; accepted are powers of two from 8 to 512"),
         (["mmt", "--mac-cache-lines", "3"], "--mac-cache-lines is 3; accepted are powers of two from 2 to 512"),
         (["mmt", "--slots", "64"], "slots is 64; accepted are powers of two from 2 to 32"),
         (["mmt", "--aes", "magic"], "aes is 'magic'; accepted are pipelined, iterative"),

@@ -107,7 +107,7 @@ def test_layouts_do_not_overlap(arities, extra):
         ({"memory_bytes": 1 << 32, "protection_bit": 20}, "protection_bit 20 lies inside memory"),
         ({"major_bits": 41}, "major_bits is 41; accepted are 1 to 40"),
         ({"mount_entries": 0}, "mount_entries is 0; accepted are 1 to 64"),
-        ({"node_cache_lines": 48}, "node_cache_lines is 48; accepted are powers of two from 7 to 512"),
+        ({"node_cache_lines": 48}, "node_cache_lines is 48; accepted are powers of two from 8 to 512"),
         ({"mac_cache_lines": 1}, "mac_cache_lines is 1; accepted are powers of two from 2 to 512"),
         ({"slots": 3}, "slots is 3; accepted are powers of two from 2 to 32"),
         ({"aes": "bitsliced"}, "aes is 'bitsliced'; accepted are pipelined, iterative"),
