@@ -31,7 +31,7 @@ def _horizontal(axes: Axes, labels: Sequence[str], series: dict[str, dict[str, f
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
     axes.set_xlabel(unit)
-    axes.legend(frameon=False, fontsize=8, loc="best")
+    axes.legend(frameon=False, fontsize=8)
     _tidy(axes)
 
 

@@ -147,11 +147,6 @@ class Scoreboard:
             history = self._lines[number] = History([Version(None, None, {plain}, True)])
         return history
 
-    def plain(self, number: int) -> bytes:
-        """Return the content of a line; nothing is under way."""
-        (plain,) = self.line(number).versions[-1].plains
-        return plain
-
     def rest(self) -> None:
         """Nothing is under way: check it, and forget old versions."""
         assert not self.operations, f"no answer to {[str(op.burst) for op in self.operations.values()][:3]}"

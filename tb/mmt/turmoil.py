@@ -182,7 +182,9 @@ class Turmoil(Campaign):
     def pages_over(self, number: int) -> list[int]:
         """Return a page from which metadata would meet a subtree's lines; several small subtrees may share a page."""
         first, metadata = number * self.lines, self.config.metadata_bytes // 64
-        page = -(-first // 64) if -(-first // 64) * 64 < first + self.lines else first // 64
+        page = -(-first // 64)
+        if page * 64 >= first + self.lines:
+            page = first // 64
         return [page] if page * 64 + metadata > first else []
 
     @property

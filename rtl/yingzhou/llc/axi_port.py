@@ -6,7 +6,7 @@ from typing import Final
 from amaranth import *
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
-from amaranth.utils import ceil_log2, exact_log2
+from amaranth.utils import exact_log2
 
 from yingzhou.bus import axi4
 from yingzhou.bus.read_order import ReadOrder
@@ -28,7 +28,7 @@ def reads_of(config: LlcConfig) -> int:
 
     All misses that the cache can have, and as many hits that pass them.
     """
-    return max(READS_MIN, 1 << ceil_log2(2 * config.mshrs))
+    return max(READS_MIN, 2 * config.mshrs)
 
 
 def tag_bits_of(config: LlcConfig) -> int:

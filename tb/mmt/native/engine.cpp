@@ -45,8 +45,7 @@ struct Burst {
     uint64_t due = 0;
     uint32_t sent = 0;
     bool sampled = false;
-    bool told = false;              // A write of whole lines: what memory does with it was settled on arrival.
-    std::vector<uint8_t> lost;      // Then for each beat: memory refuses it.
+    std::vector<uint8_t> lost;  // Of each beat of a write: memory refuses it. Settled when the last one arrives.
 
     // Address of a beat (Arm IHI 0022H, A3.4.1).
     uint64_t beat_addr(uint32_t n) const {
@@ -152,11 +151,9 @@ struct mmt_engine {
         return all;
     }
 
-    void tell_whole(Burst &b) {
-        b.told = true;
-        for (uint32_t n = 0; n <= b.len; n++) {
-            b.lost.push_back(fault(b.beat_addr(n)) & 2);
-            if (n % 4 == 0 && !b.lost[n]) {
+    void tell_whole(const Burst &b) {
+        for (uint32_t n = 0; n <= b.len; n += 4) {
+            if (!b.lost[n]) {
                 event(MMT_MEMORY_WRITE, 0, b.id, 0, b.beat_addr(n), b.data[n].data(), 64);
             }
         }
@@ -165,13 +162,14 @@ struct mmt_engine {
     void apply(Burst &b) {
         uint64_t current = ~0ull;
         uint8_t resp = 0;
+        bool told = whole(b);
         for (uint32_t n = 0; n <= b.len; n++) {
             uint64_t addr = b.beat_addr(n);
-            if (b.told ? b.lost[n] : fault(addr) & 2) {
+            if (b.lost[n]) {
                 resp = 2;
                 continue;
             }
-            if (!b.told && current != ~0ull && current != (addr & ~63ull)) {
+            if (!told && current != ~0ull && current != (addr & ~63ull)) {
                 event(MMT_MEMORY_WRITE, 0, b.id, 0, current, line(current).data(), 64);
             }
             current = addr & ~63ull;
@@ -182,7 +180,7 @@ struct mmt_engine {
                 }
             }
         }
-        if (!b.told && current != ~0ull) {
+        if (!told && current != ~0ull) {
             event(MMT_MEMORY_WRITE, 0, b.id, 0, current, line(current).data(), 64);
         }
         b.resp.assign(1, resp);
@@ -280,6 +278,9 @@ struct mmt_engine {
         }
         if (last) {
             b.due = due();
+            for (uint32_t n = 0; n <= b.len; n++) {
+                b.lost.push_back(fault(b.beat_addr(n)) & 2);
+            }
             if (whole(b)) {
                 tell_whole(b);
             }
