@@ -15,8 +15,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from yingzhou.bus import axi4
+from yingzhou.geometry import LINE_BITS, LINE_BYTES
 from yingzhou.llc.axi_port import AxiPort, tag_bits_of
-from yingzhou.llc.config import LINE_BITS, LINE_BYTES, LlcConfig
+from yingzhou.llc.config import LlcConfig
 from yingzhou.llc.llc import Llc
 from yingzhou.llc.signature import REGISTER_ADDR_WIDTH
 

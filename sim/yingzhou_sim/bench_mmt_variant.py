@@ -7,7 +7,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
-from yingzhou.mmt.config import PAGE_LOG, MmtConfig, preset
+from yingzhou.geometry import PAGE_LOG
+from yingzhou.mmt.config import MmtConfig, preset
 
 from .bench_mmt_build import engine_library, unprotected_library
 from .bench_mmt_engine import EngineBench

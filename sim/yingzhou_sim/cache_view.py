@@ -7,7 +7,8 @@ of tags and lines are the only state inside the chip that the simulator makes pu
 
 from typing import Final
 
-from yingzhou.llc.config import LINE_BYTES, LINE_LOG, LlcConfig
+from yingzhou.geometry import LINE_BYTES, LINE_LOG
+from yingzhou.llc.config import LlcConfig
 from yingzhou.llc.tags import tag_entry
 from yingzhou.soc.config import SocConfig
 

@@ -5,9 +5,9 @@ from typing import Final
 
 from yingzhou.bus.axi_join import AxiJoin
 from yingzhou.bus.axi_split import AxiSplit
+from yingzhou.line.front import Front
+from yingzhou.line.memory_port import MemoryPort
 from yingzhou.mmt.config import MmtConfig
-from yingzhou.mmt.front import Front
-from yingzhou.mmt.memory_port import MemoryPort
 
 from .axi import Environment, Side, axi_top
 from .job import BMC, PDR, Job

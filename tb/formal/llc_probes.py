@@ -6,7 +6,8 @@ from functools import cache
 from typing import Final
 
 from yingzhou.generate_verilog import flat_ports, to_verilog
-from yingzhou.llc.config import LINE_BITS, LlcConfig
+from yingzhou.geometry import LINE_BITS
+from yingzhou.llc.config import LlcConfig
 from yingzhou.llc.core import LlcCore
 from yingzhou.llc.items import item
 from yingzhou.llc.tags import tag_entry

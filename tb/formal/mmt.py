@@ -5,10 +5,10 @@ from typing import Final
 
 from amaranth.utils import exact_log2
 
-from yingzhou.mmt.config import LINE_LOG, MmtConfig
+from yingzhou.geometry import LINE_BITS, LINE_LOG
+from yingzhou.mmt.config import MmtConfig
 from yingzhou.mmt.lines import Lines
 from yingzhou.mmt.place import Places, node_name
-from yingzhou.mmt.signature import LINE_BITS
 from yingzhou.mmt.tree import Tree
 
 from .job import ABC_INDUCTION, BMC, PDR, Job

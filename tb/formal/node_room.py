@@ -8,6 +8,8 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
+from yingzhou.geometry import LINE_BITS
+from yingzhou.line.signature import MemoryClient
 from yingzhou.mmt.config import MmtConfig
 from yingzhou.mmt.evict import Evict
 from yingzhou.mmt.lookup import Lookup
@@ -17,15 +19,7 @@ from yingzhou.mmt.node_port import NodePort, Seal
 from yingzhou.mmt.place import LEVEL_BITS, Places, node_name
 from yingzhou.mmt.recrypt import Jobs
 from yingzhou.mmt.report import Report
-from yingzhou.mmt.signature import (
-    LINE_BITS,
-    AesClient,
-    FailureSignature,
-    JobSignature,
-    LookupSignature,
-    MemoryClient,
-    settings,
-)
+from yingzhou.mmt.signature import AesClient, FailureSignature, JobSignature, LookupSignature, settings
 from yingzhou.mmt.sweep import Sweep, SweepKind
 
 

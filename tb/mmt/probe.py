@@ -12,8 +12,9 @@ from amaranth.hdl import Fragment
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from yingzhou.geometry import BEAT_BITS
 from yingzhou.mmt import engine
-from yingzhou.mmt.config import BEAT_BITS, MmtConfig
+from yingzhou.mmt.config import MmtConfig
 from yingzhou.mmt.ip import MmtIp
 from yingzhou.mmt.pads import AES_TAG_BITS
 

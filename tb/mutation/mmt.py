@@ -40,7 +40,7 @@ TESTS: Final = {
     "MMT.VERDICT_FIRST": (
         # Lines and Front each make zeros of what failed: alone, each is seen beside its neighbour only.
         "tb/mmt/test_lines.py::test_what_was_changed_in_memory",
-        "tb/mmt/test_front.py::test_errors_stay_with_their_chunk",
+        "tb/line/test_front.py::test_errors_stay_with_their_chunk",
         f"{_INTEGRITY}::test_every_bit_of_a_line",
     ),
     "MMT.KEYS": ("tb/mmt/test_crypto.py", "tb/mmt/test_engine_keys.py"),

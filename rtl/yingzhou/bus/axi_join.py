@@ -5,9 +5,10 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from yingzhou.parts.fair_pick import FairPick
+from yingzhou.parts.stream_buffer import StreamBuffer
+
 from . import axi4
-from .fair_pick import FairPick
-from .stream_buffer import StreamBuffer
 
 ADDRESS_NAMES = ("id", "addr", "len", "size", "burst")
 

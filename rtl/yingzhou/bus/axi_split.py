@@ -7,10 +7,10 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for, exact_log2
 
 from yingzhou.errors import require
+from yingzhou.parts.fair_pick import FairPick
 
 from . import axi4
 from .axi_refuse import AxiRefuse
-from .fair_pick import FairPick
 from .id_targets import IdTargets
 
 ADDRESS_NAMES = ("id", "addr", "len", "size", "burst")

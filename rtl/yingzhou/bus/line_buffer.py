@@ -6,11 +6,10 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
+from yingzhou.geometry import BEAT_BITS, BEAT_BYTES, BEATS, LINE_BYTES
+
 from . import axi4, wishbone
 
-LINE_BYTES = 64
-BEAT_BYTES = 16
-BEATS = LINE_BYTES // BEAT_BYTES
 BYTE_ADDR_WIDTH = 32
 
 
@@ -62,7 +61,7 @@ class LineBuffer(wiring.Component):
                 "fill_ready": In(1),
                 "fill_addr": Out(BYTE_ADDR_WIDTH),
                 "beat_valid": In(1),
-                "beat_data": In(8 * BEAT_BYTES),
+                "beat_data": In(BEAT_BITS),
                 "beat_error": In(1),
                 "beat_last": In(1),
                 "idle": Out(1),
@@ -76,7 +75,7 @@ class LineBuffer(wiring.Component):
         tag_bits = BYTE_ADDR_WIDTH - 2 - line_shift - index_bits
         alias_mask = 1 << (self._alias_bit - 2 - line_shift - index_bits)
 
-        m.submodules.store = store = memory.Memory(shape=8 * BEAT_BYTES, depth=self._lines * BEATS, init=[])
+        m.submodules.store = store = memory.Memory(shape=BEAT_BITS, depth=self._lines * BEATS, init=[])
         read, write = store.read_port(), store.write_port(granularity=8)
         valid = Signal(self._lines)
         tags = Array(Signal(tag_bits, name=f"tag_{i}") for i in range(self._lines))

@@ -4,15 +4,15 @@
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import exact_log2
+
+from yingzhou.geometry import BEAT_BITS, LINE_LOG
 
 from . import axi4, wishbone
-from .line_buffer import BEAT_BYTES, BYTE_ADDR_WIDTH, LINE_BYTES, LineBuffer, line_fill_request
+from .line_buffer import BYTE_ADDR_WIDTH, LineBuffer, line_fill_request
 from .write_gather import LINE_ADDR_WIDTH, WriteGather
 
 INSTR_ID, DATA_ID = 0, 1
 """AXI identifiers of the two readers."""
-_LINE_SHIFT = exact_log2(LINE_BYTES)
 
 
 class LinePort(wiring.Component):
@@ -51,7 +51,7 @@ class LinePort(wiring.Component):
             {
                 "instr": port,
                 "data": port,
-                "mem": Out(axi4.Signature(BYTE_ADDR_WIDTH, 8 * BEAT_BYTES)),
+                "mem": Out(axi4.Signature(BYTE_ADDR_WIDTH, BEAT_BITS)),
                 "drain": In(1),
                 "drained": Out(1),
                 "line_fill": Out(1),
@@ -103,11 +103,11 @@ class LinePort(wiring.Component):
         with m.If(gather.taken):
             m.d.comb += self.data.ack.eq(1)
 
-        window = 1 << (self._alias_bit - _LINE_SHIFT)
+        window = 1 << (self._alias_bit - LINE_LOG)
         for ident, buffer in buffers.items():
             held = Signal(name=f"held_{ident}")
             m.d.comb += [
-                held.eq(gather.open & ((gather.line | window) == (buffer.fill_addr[_LINE_SHIFT:] | window))),
+                held.eq(gather.open & ((gather.line | window) == (buffer.fill_addr[LINE_LOG:] | window))),
                 buffer.may_fill.eq(~gather.under_way & ~held),
                 buffer.drop.eq(gather.failed),
                 buffer.write.eq(gather.taken),

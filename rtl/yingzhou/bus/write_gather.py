@@ -6,15 +6,17 @@ from amaranth.lib import fifo, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
+from yingzhou.geometry import BEAT_BITS, BEAT_BYTES, BEATS, LINE_BYTES, LINE_LOG
+
 from . import axi4
-from .line_buffer import BEAT_BYTES, BEATS, BYTE_ADDR_WIDTH, LINE_BYTES
+from .line_buffer import BYTE_ADDR_WIDTH
 
 WORDS = LINE_BYTES // 4
 WORDS_PER_BEAT = BEAT_BYTES // 4
-LINE_ADDR_WIDTH = BYTE_ADDR_WIDTH - exact_log2(LINE_BYTES)
+LINE_ADDR_WIDTH = BYTE_ADDR_WIDTH - LINE_LOG
 _WRITE_CHANNELS = {
     name: member
-    for name, member in axi4.Signature(BYTE_ADDR_WIDTH, 8 * BEAT_BYTES).members.items()
+    for name, member in axi4.Signature(BYTE_ADDR_WIDTH, BEAT_BITS).members.items()
     if name.startswith(("aw", "w", "b"))
 }
 
@@ -57,7 +59,7 @@ class WriteGather(wiring.Component):
     """
 
     def __init__(self, *, alias_bit: int, depth: int = 8, idle_cycles: int = 64):
-        self._window_bit = alias_bit - exact_log2(LINE_BYTES)
+        self._window_bit = alias_bit - LINE_LOG
         self._depth, self._idle_cycles = depth, idle_cycles
         super().__init__(
             {
@@ -149,7 +151,7 @@ class WriteGather(wiring.Component):
             self.mem_awsize.eq(exact_log2(BEAT_BYTES)),
             self.mem_awburst.eq(axi4.Burst.INCR),
             self.mem_wvalid.eq(sending & ~data_done),
-            self.mem_wdata.eq(data.word_select(beat, 8 * BEAT_BYTES)),
+            self.mem_wdata.eq(data.word_select(beat, BEAT_BITS)),
             self.mem_wstrb.eq(strobe.word_select(beat, BEAT_BYTES)),
             self.mem_wlast.eq(beat == last),
             self.mem_bready.eq(1),

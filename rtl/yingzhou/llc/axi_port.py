@@ -9,13 +9,14 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
 
 from yingzhou.bus import axi4
-from yingzhou.bus.read_order import ReadOrder
-from yingzhou.mmt.first_set import FirstSet
-from yingzhou.mmt.front import Front
-from yingzhou.mmt.queue import Picker
-from yingzhou.mmt.signature import TAG_BITS_FOR_READ
+from yingzhou.geometry import BEAT_BITS, LINE_BITS
+from yingzhou.line.front import Front
+from yingzhou.line.read_order import ReadOrder
+from yingzhou.line.signature import TAG_BITS_FOR_READ
+from yingzhou.parts.first_set import FirstSet
+from yingzhou.parts.queue import Picker
 
-from .config import BEAT_BITS, LINE_BITS, LlcConfig
+from .config import LlcConfig
 from .signature import RequestSignature
 
 READS_MIN: Final = 8

@@ -5,7 +5,9 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import LINE_LOG, PAGE_LOG, LlcConfig
+from yingzhou.geometry import LINE_LOG, PAGE_LOG
+
+from .config import LlcConfig
 from .signature import Command, Op, Result, Scope
 
 

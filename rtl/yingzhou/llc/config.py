@@ -7,15 +7,8 @@ from typing import Final
 from amaranth.utils import ceil_log2, exact_log2
 
 from yingzhou.errors import require
+from yingzhou.geometry import LINE_BYTES, LINE_LOG, PAGE_LINES, PAGE_LOG
 
-LINE_BYTES: Final = 64
-LINE_BITS: Final = 8 * LINE_BYTES
-LINE_LOG: Final = 6
-BEAT_BITS: Final = 128
-BEATS: Final = 4
-"""Beats of 16 bytes in a line."""
-PAGE_LOG: Final = 12
-PAGE_LINES: Final = 1 << PAGE_LOG - LINE_LOG
 FREE_WAYS: Final = 2
 """Ways of every set that are never locked."""
 DOMAINS_MAX: Final = 15

@@ -7,9 +7,10 @@ from amaranth.lib.wiring import connect, flipped
 from amaranth.utils import ceil_log2
 
 from yingzhou.errors import require
-from yingzhou.mmt.queue import Picker
+from yingzhou.geometry import LINE_BITS
+from yingzhou.parts.queue import Picker
 
-from .config import LINE_BITS, LlcConfig
+from .config import LlcConfig
 from .decide import Decide
 from .items import Kind, Source, item
 from .mshr import Mshrs

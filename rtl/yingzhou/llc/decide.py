@@ -5,8 +5,10 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from yingzhou.geometry import LINE_BYTES
+
 from .command import cacheable
-from .config import LINE_BYTES, LlcConfig
+from .config import LlcConfig
 from .items import Kind, Source, item
 from .lookup import Lookup
 from .operations import outcome

@@ -3,7 +3,9 @@
 
 from amaranth.lib import data, enum
 
-from .config import LINE_BYTES, LlcConfig
+from yingzhou.geometry import LINE_BYTES
+
+from .config import LlcConfig
 
 
 class Kind(enum.Enum, shape=3):

@@ -5,7 +5,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import connect, flipped
 
-from yingzhou.mmt.memory_port import MemoryPort
+from yingzhou.line.memory_port import MemoryPort
 
 from .config import LlcConfig
 from .core import LlcCore

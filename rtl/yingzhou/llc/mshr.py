@@ -5,7 +5,9 @@ from amaranth import *
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import BEAT_BITS, BEATS, LINE_BITS, LlcConfig
+from yingzhou.geometry import BEAT_BITS, BEATS, LINE_BITS
+
+from .config import LlcConfig
 from .replacement import lowest
 
 

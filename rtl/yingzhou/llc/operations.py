@@ -6,8 +6,10 @@ from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
+from yingzhou.geometry import PAGE_LINES
+
 from .command import Check
-from .config import PAGE_LINES, LlcConfig
+from .config import LlcConfig
 from .signature import Command, Op, OperationSignature, Result, Scope, Status
 from .visit import Action
 from .write_back import DEPTH

@@ -6,9 +6,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from yingzhou.bus import register_bus
+from yingzhou.geometry import LINE_LOG
 from yingzhou.regs import RegisterBlock, load
 
-from .config import LINE_LOG, LlcConfig
+from .config import LlcConfig
 from .signature import (
     REGISTER_ADDR_WIDTH,
     Events,

@@ -15,9 +15,10 @@ from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from yingzhou.bus import axi4, register_bus
-from yingzhou.mmt.signature import MemoryClient
+from yingzhou.geometry import BEAT_BITS, LINE_BITS, LINE_BYTES
+from yingzhou.line.signature import MemoryClient
 
-from .config import BEAT_BITS, DOMAINS_MAX, LINE_BITS, LINE_BYTES, LlcConfig
+from .config import DOMAINS_MAX, LlcConfig
 
 REGISTER_ADDR_WIDTH = 12
 """Width of the register bus address: one page."""

@@ -6,8 +6,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from yingzhou.bus import wishbone
+from yingzhou.geometry import LINE_BITS, LINE_BYTES, LINE_LOG
 
-from .config import LINE_BITS, LINE_BYTES, LINE_LOG, LlcConfig
+from .config import LlcConfig
 from .signature import RequestSignature
 from .word_port import WORD_BYTES, WORD_LOG
 

@@ -5,9 +5,10 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from yingzhou.mmt.queue import Queue
+from yingzhou.geometry import LINE_BITS, LINE_BYTES
+from yingzhou.parts.queue import Queue
 
-from .config import LINE_BITS, LINE_BYTES, LlcConfig
+from .config import LlcConfig
 
 
 def parked(tag_bits: int, user_bits: int) -> data.StructLayout:

@@ -6,8 +6,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from yingzhou.bus import axi4, register_bus, wishbone
+from yingzhou.geometry import BEAT_BITS, LINE_LOG
 
-from .config import BEAT_BITS, LINE_LOG, LlcConfig
+from .config import LlcConfig
 from .llc import Llc
 from .signature import REGISTER_ADDR_WIDTH
 from .store_gather import StoreGather

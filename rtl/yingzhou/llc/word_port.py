@@ -7,8 +7,9 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from yingzhou.bus import wishbone
+from yingzhou.geometry import LINE_BYTES, LINE_LOG
 
-from .config import LINE_BYTES, LINE_LOG, LlcConfig
+from .config import LlcConfig
 from .signature import RequestSignature
 
 WORD_BYTES = wishbone.DATA_WIDTH // 8

@@ -6,9 +6,10 @@ from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from yingzhou.mmt.queue import Queue
+from yingzhou.geometry import LINE_BITS
+from yingzhou.parts.queue import Queue
 
-from .config import LINE_BITS, LlcConfig
+from .config import LlcConfig
 
 DEPTH = 8
 """Lines under way to memory at once, a power of two."""

@@ -6,8 +6,10 @@ from typing import Any, Final
 from amaranth import *
 from amaranth.lib import data, memory
 
-from .config import BEAT_BITS, BEATS, MmtConfig
-from .signature import MemoryClient
+from yingzhou.geometry import BEAT_BITS, BEATS
+from yingzhou.line.signature import MemoryClient
+
+from .config import MmtConfig
 
 ENTRIES: Final = 4
 ORDER: Final = 16

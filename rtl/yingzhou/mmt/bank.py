@@ -9,9 +9,10 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from yingzhou.errors import require
+from yingzhou.geometry import BEAT_BITS
 
 from .aes_cores import KEYS, IterativeCore, KeySchedule, PipelinedCore
-from .config import BEAT_BITS, MmtConfig
+from .config import MmtConfig
 from .signature import AesClient, AesKey, aes_request
 
 

@@ -9,13 +9,8 @@ from typing import Any, Final
 from amaranth.utils import ceil_log2, exact_log2
 
 from yingzhou.errors import require
+from yingzhou.geometry import LINE_BYTES, LINE_LOG, PAGE_LOG
 
-LINE_BYTES: Final = 64
-LINE_LOG: Final = 6
-BEAT_BITS: Final = 128
-BEATS: Final = 4
-"""Beats of 16 bytes in a line; also AES blocks in a line."""
-PAGE_LOG: Final = 12
 ADDR_WIDTH_LEAST: Final = 16
 MACS_PER_LINE_LOG: Final = 3
 ENTRIES_PER_LINE_LOG: Final = 2

@@ -5,8 +5,9 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from yingzhou.parts.queue import Queue
+
 from .config import MmtConfig
-from .queue import Queue
 from .signature import LookupSignature, ServiceSignature, Verdict, lookup_answer
 
 

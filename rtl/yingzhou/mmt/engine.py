@@ -8,16 +8,17 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from yingzhou.bus import axi4, register_bus
 from yingzhou.bus.axi_join import AxiJoin
 from yingzhou.bus.axi_split import AxiSplit
+from yingzhou.geometry import BEAT_BITS, PAGE_LOG
+from yingzhou.line.front import Front
+from yingzhou.line.memory_port import MemoryPort
+from yingzhou.line.signature import TAG_BITS_FOR_READ
 
-from .config import BEAT_BITS, PAGE_LOG, MmtConfig
+from .config import MmtConfig
 from .crypto import Crypto
-from .front import Front
 from .lines import AES_TAG_BITS as LINES_TAG_BITS
 from .lines import Lines
-from .memory_port import MemoryPort
 from .records import Denials, FailureMerge
 from .registers import ADDR_WIDTH, MmtRegisters
-from .signature import TAG_BITS_FOR_READ
 from .tree import AES_TAG_BITS as TREE_TAG_BITS
 from .tree import Tree
 

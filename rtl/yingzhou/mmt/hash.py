@@ -8,7 +8,9 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import BEAT_BITS, BEATS, MAC_BITS
+from yingzhou.geometry import BEAT_BITS, BEATS
+
+from .config import MAC_BITS
 
 HASH_KEYS: Final = 8
 SPLITS: Final = 2

@@ -7,9 +7,10 @@ from amaranth import *
 from amaranth.lib import enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from yingzhou.geometry import BEAT_BITS
+
 from .aes_cores import KEYS
 from .bank import DirectSignature
-from .config import BEAT_BITS
 from .hash import HashKeys
 from .signature import AesDomain, AesKey
 

@@ -5,10 +5,12 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from yingzhou.line.signature import line_op
+from yingzhou.parts.queue import Picker
+
 from .config import MmtConfig
 from .mac_cache import sweep
-from .queue import Picker
-from .signature import JobKind, job, line_op
+from .signature import JobKind, job
 from .slots import UNDER_WAY, Accepted, State, in_state, slot
 
 

@@ -5,8 +5,10 @@ from amaranth import *
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from yingzhou.geometry import LINE_BITS
+from yingzhou.line.signature import read_answer
+
 from .config import MmtConfig
-from .signature import LINE_BITS, read_answer
 
 
 class LineAnswer(wiring.Component):

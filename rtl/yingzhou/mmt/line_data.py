@@ -5,8 +5,9 @@ from amaranth import *
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import LINE_BYTES, MmtConfig
-from .signature import LINE_BITS
+from yingzhou.geometry import LINE_BITS, LINE_BYTES
+
+from .config import MmtConfig
 
 
 class LineData(wiring.Component):

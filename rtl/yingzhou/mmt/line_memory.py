@@ -5,9 +5,11 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import BEAT_BITS, BEATS, MmtConfig
-from .queue import Queue
-from .signature import LINE_BITS, MemoryClient
+from yingzhou.geometry import BEAT_BITS, BEATS, LINE_BITS
+from yingzhou.line.signature import MemoryClient
+from yingzhou.parts.queue import Queue
+
+from .config import MmtConfig
 
 
 def read_request(config: MmtConfig, owner_bits: int) -> data.StructLayout:

@@ -5,9 +5,10 @@ from amaranth import *
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import BEAT_BITS, BEATS, MAC_BITS, MmtConfig
+from yingzhou.geometry import BEAT_BITS, BEATS, LINE_BITS
+
+from .config import MAC_BITS, MmtConfig
 from .hash import HashKeys, HashTest, HashUnit
-from .signature import LINE_BITS
 
 
 class LineRead(wiring.Component):

@@ -5,10 +5,11 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import BEAT_BITS, BEATS, MAC_BITS, MmtConfig
+from yingzhou.geometry import BEAT_BITS, BEATS, LINE_BITS
+
+from .config import MAC_BITS, MmtConfig
 from .hash import HashKeys, HashTest, HashUnit
 from .line_memory import write_request, written_line
-from .signature import LINE_BITS
 
 
 class LineWrite(wiring.Component):

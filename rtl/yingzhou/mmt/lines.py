@@ -6,7 +6,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
 
-from yingzhou.bus.read_order import ReadOrder
+from yingzhou.line.read_order import ReadOrder
+from yingzhou.line.signature import LineOps, MemoryClient
+from yingzhou.parts.queue import Picker, Queue
 
 from .config import MmtConfig
 from .dispatch import Dispatch
@@ -19,7 +21,6 @@ from .line_read import LineRead
 from .line_write import LineWrite
 from .mac_cache import MacCache, entry_bits
 from .pads import AES_TAG_BITS, Pads
-from .queue import Picker, Queue
 from .seeds import Seeds
 from .signature import (
     AesClient,
@@ -28,9 +29,7 @@ from .signature import (
     JobKind,
     JobSignature,
     Kind,
-    LineOps,
     LookupSignature,
-    MemoryClient,
     ServiceSignature,
 )
 from .slots import COUNTED, Slots, State, in_state

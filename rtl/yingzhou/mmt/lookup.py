@@ -7,12 +7,14 @@ from amaranth import *
 from amaranth.lib import data
 from amaranth.utils import exact_log2
 
-from .config import LINE_LOG, MmtConfig
+from yingzhou.geometry import LINE_BITS, LINE_LOG
+
+from .config import MmtConfig
 from .mount_table import Match, MountTable
 from .node import Counters
 from .node_cache import Find, NodeCache
 from .place import LEVEL_BITS, Places, node_name
-from .signature import LINE_BITS, Kind, Verdict, lookup_answer
+from .signature import Kind, Verdict, lookup_answer
 
 
 def in_meta_zone(config: MmtConfig, places: Places, root_page: Value, line: Value) -> Value:

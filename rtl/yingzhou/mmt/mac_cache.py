@@ -8,9 +8,11 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from .config import BEAT_BITS, BEATS, MAC_BITS, MmtConfig
+from yingzhou.geometry import BEAT_BITS, BEATS
+from yingzhou.parts.queue import Picker, Queue
+
+from .config import MAC_BITS, MmtConfig
 from .line_memory import read_request, write_request
-from .queue import Picker, Queue
 from .signature import JobKind
 
 WAYS_MAX: Final = 4

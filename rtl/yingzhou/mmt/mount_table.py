@@ -4,8 +4,9 @@
 from amaranth import *
 from amaranth.lib import data
 
+from yingzhou.parts.first_set import FirstSet, OneHot
+
 from .config import GENERATION_BITS, LOW_BITS, MmtConfig
-from .first_set import FirstSet, OneHot
 from .signature import settings
 
 

@@ -7,8 +7,10 @@ from amaranth import *
 from amaranth.hdl import ValueLike
 from amaranth.lib import data
 
+from yingzhou.geometry import LINE_BITS
+
 from .config import FLAT_BITS, GENERATION_BITS, LOW_BITS, MAC_BITS, MAJOR_MAX_BITS, MINOR_MAX_BITS, MmtConfig
-from .signature import LINE_BITS, AesDomain
+from .signature import AesDomain
 
 MINORS_FROM = LOW_BITS
 MAC_FROM = LINE_BITS - MAC_BITS

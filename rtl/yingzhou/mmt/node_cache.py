@@ -9,10 +9,11 @@ from amaranth import *
 from amaranth.lib import data, memory
 from amaranth.utils import exact_log2
 
+from yingzhou.geometry import LINE_BITS
+from yingzhou.parts.first_set import FirstSet, OneHot
+
 from .config import MmtConfig
-from .first_set import FirstSet, OneHot
 from .place import Places, node_name
-from .signature import LINE_BITS
 
 
 def way_state(config: MmtConfig) -> data.StructLayout:

@@ -7,14 +7,16 @@ from amaranth import *
 from amaranth.lib import data
 from amaranth.utils import exact_log2
 
-from .config import BEAT_BITS, BEATS, LOW_BITS, MAC_BITS, MmtConfig
+from yingzhou.geometry import BEAT_BITS, BEATS, LINE_BITS
+
+from .config import LOW_BITS, MAC_BITS, MmtConfig
 from .hash import HashUnit
 from .mount_table import MountTable
 from .node import MAC_FROM, Counters, node_seed, virgin_node
 from .node_cache import NodeCache
 from .place import LEVEL_BITS, Places, node_name
 from .report import Report
-from .signature import LINE_BITS, AesKey, Kind
+from .signature import AesKey, Kind
 
 
 class NodePort:

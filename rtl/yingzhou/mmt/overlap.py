@@ -3,7 +3,9 @@
 
 from amaranth import *
 
-from .config import LINE_LOG, MmtConfig
+from yingzhou.geometry import LINE_LOG
+
+from .config import MmtConfig
 from .mount_table import MountTable
 from .place import Places
 

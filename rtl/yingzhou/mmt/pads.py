@@ -7,9 +7,11 @@ from amaranth import *
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from .config import BEAT_BITS, BEATS, LINE_BITS_MAX, MAC_BITS, MmtConfig
-from .queue import Queue
-from .signature import LINE_BITS, AesClient, AesDomain, AesKey, Counter
+from yingzhou.geometry import BEAT_BITS, BEATS, LINE_BITS
+from yingzhou.parts.queue import Queue
+
+from .config import LINE_BITS_MAX, MAC_BITS, MmtConfig
+from .signature import AesClient, AesDomain, AesKey, Counter
 
 AES_TAG_BITS: Final = 8
 """Slot (up to 5 bits) and number of the block: 0 to 3 pads, 4 mask."""

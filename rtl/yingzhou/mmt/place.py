@@ -10,7 +10,9 @@ from amaranth import *
 from amaranth.lib import data
 from amaranth.utils import exact_log2
 
-from .config import ENTRIES_PER_LINE_LOG, LINE_LOG, MACS_PER_LINE_LOG, PAGE_LOG, MmtConfig
+from yingzhou.geometry import LINE_LOG, PAGE_LOG
+
+from .config import ENTRIES_PER_LINE_LOG, MACS_PER_LINE_LOG, MmtConfig
 from .node import by_level
 
 LEVEL_BITS = 4

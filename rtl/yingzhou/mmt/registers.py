@@ -7,9 +7,10 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
 
 from yingzhou.bus import register_bus
+from yingzhou.geometry import LINE_LOG, PAGE_LOG
 from yingzhou.regs import RegisterBlock, load
 
-from .config import LINE_LOG, PAGE_LOG, MmtConfig
+from .config import MmtConfig
 from .signature import CommandSignature, Events, FailureSignature, settings
 
 ADDR_WIDTH = 12

@@ -5,6 +5,8 @@ from amaranth import *
 from amaranth.hdl import ValueLike
 from amaranth.lib import data
 
+from yingzhou.geometry import LINE_BITS
+
 from .config import ENTRIES_PER_LINE_LOG, GENERATION_BITS, LOW_BITS, MmtConfig
 from .mount_table import MountTable
 from .node_cache import NodeCache
@@ -12,7 +14,7 @@ from .node_port import NodePort
 from .place import Places
 from .recrypt import Jobs, Recrypt
 from .report import Report
-from .signature import LINE_BITS, JobKind, Kind
+from .signature import JobKind, Kind
 from .walk import Walk
 
 ENTRY = data.StructLayout(

@@ -8,10 +8,11 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from yingzhou.errors import require
+from yingzhou.geometry import BEAT_BITS, BEATS
 
 from .aes_cores import KEYS, LATENCY
 from .bank import DirectSignature
-from .config import AES_KINDS, BEAT_BITS, BEATS, MAC_BITS
+from .config import AES_KINDS, MAC_BITS
 from .hash import HashTest
 from .signature import AesKey
 

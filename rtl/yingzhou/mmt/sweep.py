@@ -4,9 +4,10 @@
 from amaranth import *
 from amaranth.lib import enum
 
+from yingzhou.parts.first_set import FirstSet
+
 from .config import MmtConfig
 from .evict import Evict
-from .first_set import FirstSet
 from .node_cache import NodeCache
 from .node_port import Seal
 from .place import LEVEL_BITS

@@ -7,6 +7,8 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from yingzhou.line.signature import MemoryClient
+
 from .ahead import Ahead
 from .commands import Commands
 from .config import MmtConfig
@@ -28,7 +30,6 @@ from .signature import (
     FailureSignature,
     JobSignature,
     LookupSignature,
-    MemoryClient,
     ServiceSignature,
     settings,
 )

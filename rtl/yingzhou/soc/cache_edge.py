@@ -6,9 +6,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from yingzhou.bus import axi4, register_bus, wishbone
-from yingzhou.bus.line_buffer import BEAT_BYTES, BYTE_ADDR_WIDTH
+from yingzhou.bus.line_buffer import BYTE_ADDR_WIDTH
 from yingzhou.bus.line_port import LinePort
 from yingzhou.bus.write_gather import LINE_ADDR_WIDTH
+from yingzhou.geometry import BEAT_BITS
 from yingzhou.llc.signature import REGISTER_ADDR_WIDTH as LLC_ADDR_WIDTH
 from yingzhou.llc.wishbone_llc import WishboneLlc
 
@@ -35,7 +36,7 @@ class CacheSignature(wiring.Signature):
             {
                 "instr": port,
                 "data": port,
-                "mem": In(axi4.Signature(BYTE_ADDR_WIDTH, 8 * BEAT_BYTES)),
+                "mem": In(axi4.Signature(BYTE_ADDR_WIDTH, BEAT_BITS)),
                 "bus": Out(register_bus.Signature(LLC_ADDR_WIDTH)),
                 "irq": In(1),
                 "drain": Out(1),

@@ -7,8 +7,8 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
 
 from yingzhou.bus import register_bus
-from yingzhou.bus.line_buffer import LINE_BYTES
 from yingzhou.bus.write_gather import LINE_ADDR_WIDTH
+from yingzhou.geometry import LINE_BYTES
 from yingzhou.regs import RegisterBlock, load
 
 from .config import SocConfig

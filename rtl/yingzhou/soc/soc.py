@@ -8,7 +8,8 @@ from amaranth.lib.wiring import In, Out, connect
 from yingzhou.bus import axi4, wishbone
 from yingzhou.bus.decode import WishboneDecode
 from yingzhou.bus.join import WishboneJoin
-from yingzhou.bus.line_buffer import BEAT_BYTES, BYTE_ADDR_WIDTH
+from yingzhou.bus.line_buffer import BYTE_ADDR_WIDTH
+from yingzhou.geometry import BEAT_BITS
 from yingzhou.hart.ports import ADDR_WIDTH, MODULE, members
 
 from .cache_edge import LLC_ADDR_WIDTH, make_cache
@@ -20,7 +21,7 @@ from .memory_edge import DRAM_ID_WIDTH, MMT_ADDR_WIDTH, make_memory
 from .memory_map import DRAM_BASE, MMIO_BASE, PROTECTED_BASE
 from .peripherals import Clint, Peripherals
 
-AXI_SIGNATURE = axi4.Signature(BYTE_ADDR_WIDTH, 8 * BEAT_BYTES, DRAM_ID_WIDTH)
+AXI_SIGNATURE = axi4.Signature(BYTE_ADDR_WIDTH, BEAT_BITS, DRAM_ID_WIDTH)
 
 
 class HartInstance(wiring.Component):

@@ -14,8 +14,8 @@ from amaranth.sim import Simulator
 
 from tb.bus.axi_agent import INCR, LINE, SLVERR, AxiMemory
 from yingzhou.errors import ConfigError
+from yingzhou.line.memory_port import MemoryPort
 from yingzhou.mmt.config import MmtConfig
-from yingzhou.mmt.memory_port import MemoryPort
 
 BASE = 0x8000_0000
 CONFIG = MmtConfig(addr_width=40, protection_bit=36, memory_base=BASE, memory_bytes=1 << 28, id_width=3)

@@ -7,14 +7,11 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from yingzhou.bus import axi4
-from yingzhou.bus.line_space import LineSpace
 from yingzhou.errors import require
+from yingzhou.geometry import BEAT_BITS, BEAT_BYTES, LINE_BITS, LINE_BYTES, LineSpace
 
 from .chunks import BurstQueue, address, beats_to_end, next_line, next_offset
-from .config import BEAT_BITS, LINE_BYTES
-from .signature import LINE_BITS, line_op
-
-BEAT_BYTES = BEAT_BITS // 8
+from .signature import line_op
 
 
 def write_beat() -> data.StructLayout:

@@ -7,14 +7,13 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from yingzhou.bus import axi4
-from yingzhou.bus.line_space import LineSpace
-from yingzhou.bus.stream_buffer import StreamBuffer
 from yingzhou.errors import require
+from yingzhou.geometry import BEAT_BITS, BEAT_BYTES, BEATS, LINE_BITS, LINE_LOG, LineSpace
+from yingzhou.parts.stream_buffer import StreamBuffer
 
-from .config import BEAT_BITS, BEATS, LINE_LOG
-from .signature import LINE_BITS, MemoryClient
+from .signature import MemoryClient
 
-BEAT_SIZE = exact_log2(BEAT_BITS // 8)
+BEAT_SIZE = exact_log2(BEAT_BYTES)
 
 
 class MemoryPort(wiring.Component):

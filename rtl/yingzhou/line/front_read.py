@@ -6,11 +6,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from yingzhou.bus import axi4
-from yingzhou.bus.line_space import LineSpace
-from yingzhou.bus.stream_buffer import StreamBuffer
+from yingzhou.geometry import BEAT_BITS, LINE_LOG, LineSpace
+from yingzhou.parts.stream_buffer import StreamBuffer
 
 from .chunks import BurstQueue, Tag, address, beats_to_end, next_line, next_offset, span_of
-from .config import BEAT_BITS, LINE_LOG
 from .signature import line_op, read_answer
 
 

@@ -6,9 +6,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from yingzhou.bus import axi4
-from yingzhou.bus.line_space import LineSpace
+from yingzhou.geometry import BEAT_BITS, LineSpace
 
-from .config import BEAT_BITS
 from .front_read import FrontRead
 from .front_write import FrontWrite
 from .signature import TAG_BITS_FOR_READ, LineOps

@@ -15,8 +15,8 @@ from amaranth.sim import Simulator
 
 from tb.bus.axi_agent import FIXED, INCR, LINE, OKAY, SLVERR, WRAP, AxiMaster, Burst, random_burst
 from yingzhou.errors import ConfigError
+from yingzhou.line.front import Front
 from yingzhou.mmt.config import MmtConfig
-from yingzhou.mmt.front import Front
 
 BASE, SIZE, BIT = 0x8000_0000, 1 << 28, 36
 CONFIG = MmtConfig(addr_width=40, protection_bit=BIT, memory_base=BASE, memory_bytes=SIZE, id_width=3)

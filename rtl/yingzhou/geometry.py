@@ -1,7 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a unit must know of its addresses to count lines of 64 bytes in them."""
+"""Lines, beats and pages: the sizes that every block shares, and how addresses and line numbers belong together."""
 
-from typing import Protocol
+from typing import Final, Protocol
+
+LINE_LOG: Final = 6
+LINE_BYTES: Final = 1 << LINE_LOG
+LINE_BITS: Final = 8 * LINE_BYTES
+BEAT_BYTES: Final = 16
+"""Bytes of a beat of AXI; also of an AES block."""
+BEAT_BITS: Final = 8 * BEAT_BYTES
+BEATS: Final = LINE_BYTES // BEAT_BYTES
+"""Beats in a line."""
+PAGE_LOG: Final = 12
+PAGE_LINES: Final = 1 << PAGE_LOG - LINE_LOG
 
 
 class LineSpace(Protocol):

@@ -10,9 +10,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from yingzhou.bus import axi4
-from yingzhou.bus.line_space import LineSpace
+from yingzhou.geometry import LINE_LOG, PAGE_LOG, LineSpace
 
-from .config import LINE_LOG, PAGE_LOG
 from .signature import TAG_BITS_FOR_READ
 
 SIZE_MAX = 4
