@@ -5,7 +5,7 @@ import re
 import sys
 from pathlib import Path
 
-from yingzhou.regs import write_docs
+from yingzhou.regs.docs import write_docs
 from yingzhou.soc import memory_map as mm
 
 ROOT = Path(__file__).resolve().parents[1]

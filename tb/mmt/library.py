@@ -18,7 +18,7 @@ from yingzhou.mmt.config import MmtConfig
 from yingzhou_sim.cache import cached, digest
 from yingzhou_sim.native_calls import declarations
 from yingzhou_sim.toolchain import verilator_root
-from yingzhou_sim.tools import elaborate, rtl_path
+from yingzhou_sim.tools import block_sources, elaborate, rtl_path
 from yingzhou_sim.verilated import compile_model, link
 
 NATIVE: Final = Path(__file__).parent / "native"
@@ -41,8 +41,7 @@ pathlib.Path(sys.argv[2]).write_text(text)
 def verilog_file(config: MmtConfig) -> Path:
     """Return the engine's Verilog, elaborated in a process of its own with a fixed hash seed."""
     rtl = rtl_path()
-    parts = [*(rtl / name for name in ("mmt", "bus", "regs")), rtl / "errors.py", Path(__file__).parent / "probe.py"]
-    key = digest([repr(config), *parts])
+    key = digest([repr(config), *block_sources("mmt", rtl), Path(__file__).parent / "probe.py"])
 
     def make(folder: Path) -> None:
         elaborate(["-c", _EMIT, json.dumps(asdict(config)), str(folder / "mmt.v")], rtl)

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from yingzhou.regs import BLOCKS, load, write_c_headers, write_docs
+from yingzhou.regs import BLOCKS, load
+from yingzhou.regs.c_header import write_c_headers
 from yingzhou.regs.compile import registers_of
+from yingzhou.regs.docs import write_docs
 
 DOCS = Path(__file__).parents[2] / "docs" / "registers"
 

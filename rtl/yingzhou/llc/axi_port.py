@@ -38,7 +38,7 @@ def tag_bits_of(config: LlcConfig) -> int:
 
 
 class AxiPort(wiring.Component):
-    """Any AXI4 burst (:class:`yingzhou.mmt.front.Front`) as requests of lines.
+    """Any AXI4 burst (:class:`yingzhou.line.front.Front`) as requests of lines.
 
     The cache answers reads in any order. Those of one identifier leave in the order they came, those of different
     identifiers as soon as their lines are there, so a hit passes misses. A read takes a place before it is asked, hence

@@ -31,7 +31,7 @@ class Mshrs(wiring.Component):
                  way of its set that is reserved.
     first_line : another line number; ``first_same``: an MSHR is about it.
     read       : stream of lines to fetch. ``read_hold``: the one that is offered must wait.
-    beat, beat_index, beat_data, beat_error : as in :class:`yingzhou.mmt.signature.MemoryClient`.
+    beat, beat_index, beat_data, beat_error : as in :class:`yingzhou.line.signature.MemoryClient`.
     fill       : a line is to be put in: ``fill_line``, ``fill_way``; ``fill_error``: it is not, its fetch failed.
                  ``fill_fetched``: ``fill_data`` came from memory. ``fill_taken``: it is, in this cycle.
     replay     : the cycle after: the request is to be made again in this cycle: ``replay_index``, ``replay_line``,

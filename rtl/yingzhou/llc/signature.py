@@ -211,7 +211,7 @@ class CoreSignature(wiring.Signature):
     """Ports of :class:`yingzhou.llc.core.LlcCore`, seen from outside: what its environment drives is ``Out``.
 
     ``user*``     : those who use the cache, numbered from 0.
-    ``memory``    : whole lines, see :class:`yingzhou.mmt.signature.MemoryClient`; the cache is the client.
+    ``memory``    : whole lines, see :class:`yingzhou.line.signature.MemoryClient`; the cache is the client.
     ``operation`` : operations, one at a time.
     ``quota``     : lines that domains may lock.
     ``failure``   : pulses, what goes into the record.
@@ -245,7 +245,7 @@ class LlcSignature(wiring.Signature):
     """Ports of :class:`yingzhou.llc.llc.Llc`, seen from outside: the core with its registers and AXI4 master.
 
     ``user*`` : as above.
-    ``m_axi`` : AXI4 master of the cache, 128-bit data, INCR bursts of one line (:mod:`yingzhou.mmt.memory_port`).
+    ``m_axi`` : AXI4 master of the cache, 128-bit data, INCR bursts of one line (:mod:`yingzhou.line.memory_port`).
     ``bus``   : register bus (rdl/llc.rdl).
     ``irq``   : level: a failure is recorded and not cleared.
     ``drained`` : level: no line is on its way to memory, every write is answered.

@@ -34,7 +34,7 @@ class WriteBack(wiring.Component):
     data       : the 512 bits of the line that was announced in the cycle before.
     line       : a line number; ``busy``: same cycle: memory has not answered all its writes.
     fetch_line : another one, with ``fetch_busy``.
-    write      : stream of lines to memory, as in :class:`yingzhou.mmt.signature.MemoryClient`.
+    write      : stream of lines to memory, as in :class:`yingzhou.line.signature.MemoryClient`.
     answer     : pulse: memory answered the oldest; ``answer_error``.
     done       : the same pulse, for those inside: ``done_line``, ``done_why``, ``done_error``.
     left       : lines announced and not answered.

@@ -20,7 +20,7 @@ from tb.uvm.harness import Widths, shell, widths_of
 from yingzhou.llc.config import LlcConfig
 from yingzhou.llc.ip import LlcIp
 from yingzhou_sim.cache import cached, digest
-from yingzhou_sim.tools import elaborate, rtl_path
+from yingzhou_sim.tools import block_sources, elaborate, rtl_path
 
 MODULE: Final = "llc_harness"
 KINDS: Final = ("read", "full write", "partial write", "write without bytes")
@@ -94,12 +94,11 @@ def verilog(config: LlcConfig) -> str:
 def verilog_file(config: LlcConfig) -> Path:
     """Return the probed block's Verilog, elaborated in a process of its own with a fixed hash seed."""
     rtl = rtl_path()
-    parts = [*(rtl / name for name in ("llc", "bus", "regs", "mmt")), rtl / "errors.py", Path(__file__)]
 
     def make(folder: Path) -> None:
         elaborate(["-m", "tb.llc.uvm.probe", json.dumps(asdict(config)), str(folder / "llc.v")], rtl)
 
-    return cached("llc-uvm-verilog", digest([repr(config), *parts]), make) / "llc.v"
+    return cached("llc-uvm-verilog", digest([repr(config), *block_sources("llc", rtl), Path(__file__)]), make) / "llc.v"
 
 
 def configuration(text: str) -> LlcConfig:
