@@ -22,6 +22,8 @@ from typing import Final
 from yingzhou.bus.axi4 import CHANNELS
 from yingzhou.mmt.config import MmtConfig
 
+MINOR_MAX: Final = 63
+"""Of a leaf of 64."""
 OPERATIONS: Final = ("read", "full write", "partial write")
 MOUNTS: Final = ("mounted", "on demand", "not allocated", "locked", "table full", "meta zone", "not active")
 COMMANDS: Final = {
