@@ -15,12 +15,14 @@ from yingzhou.mmt.evict import Evict
 from yingzhou.mmt.lookup import Lookup
 from yingzhou.mmt.mount_table import MountTable, tree_state
 from yingzhou.mmt.node_cache import Find, NodeCache
-from yingzhou.mmt.node_port import NodePort, Seal
+from yingzhou.mmt.node_port import NodePort
 from yingzhou.mmt.place import LEVEL_BITS, Places, node_name
 from yingzhou.mmt.recrypt import Jobs
 from yingzhou.mmt.report import Report
+from yingzhou.mmt.seal import Seal
 from yingzhou.mmt.signature import AesClient, FailureSignature, JobSignature, LookupSignature, settings
 from yingzhou.mmt.sweep import Sweep, SweepKind
+from yingzhou.mmt.tree_parts import TreeParts
 
 
 class Act(enum.Enum, shape=4):
@@ -100,10 +102,11 @@ class NodeRoom(wiring.Component):
         report = Report(m, config, table, self.failure)
         cache = NodeCache(m, config, places)
         port = NodePort(m, config, cache, Const(0, 512))
+        parts = TreeParts(m, config, places, table, cache, port, report)
         fetch: Any = _Fetch(m, config, places, port, acts)
-        seal = Seal(m, config, places, table, port, report, self.memory, self.aes)
+        seal = Seal(parts, self.memory, self.aes)
         lookup = Lookup(m, config, places, table, cache, self.lookup)
-        evict = Evict(m, config, places, table, cache, port, fetch, seal, report)
+        evict = Evict(parts, fetch, seal)
         jobs = Jobs(m, config, places, table, self.jobs)
         sweep = Sweep(m, config, cache, evict, seal, jobs)
         m.d.comb += lookup.stall.eq(acts.stall)

@@ -23,14 +23,12 @@ from .evict import Evict
 from .lookup import Lookup, in_meta_zone
 from .mount_table import Match, MountTable
 from .node_cache import NodeCache
-from .node_port import NodePort
 from .overlap import Overlap
-from .place import Places
 from .recrypt import Recrypt
-from .report import Report
 from .root_entry import RootEntry
 from .signature import Command, Kind, Result
 from .sweep import Sweep, SweepKind
+from .tree_parts import TreeParts
 from .unmount import Unmount
 from .walk import Walk
 
@@ -54,12 +52,7 @@ class Commands:
 
     def __init__(
         self,
-        m: Module,
-        config: MmtConfig,
-        places: Places,
-        table: MountTable,
-        cache: NodeCache,
-        port: NodePort,
+        parts: TreeParts,
         lookup: Lookup,
         evict: Evict,
         walk: Walk,
@@ -67,10 +60,10 @@ class Commands:
         entry: RootEntry,
         sweep: Sweep,
         unmount: Unmount,
-        report: Report,
         services: Any,
         commands: Any,
     ):
+        m, config, places, table, cache, port, report = parts
         self.quiet = Signal(name="commands_quiet")
         self.mounted, self.unmounted = Signal(name="mounted_pulse"), Signal(name="unmounted_pulse")
         settings, fetched = table.settings, entry.entry

@@ -4,14 +4,14 @@
 from amaranth import *
 from amaranth.utils import exact_log2
 
-from .config import LOW_BITS, MmtConfig
-from .mount_table import MountTable
+from .chain import Chain
+from .config import LOW_BITS
 from .node import virgin_node
-from .node_cache import Find, NodeCache
-from .node_port import Chain, NodePort, Seal
-from .place import Places, node_name
-from .report import Report
+from .node_cache import Find
+from .place import node_name
+from .seal import Seal
 from .signature import Kind
+from .tree_parts import TreeParts
 
 
 class Evict:
@@ -25,18 +25,8 @@ class Evict:
     left as it is: under its new pair it will never verify.
     """
 
-    def __init__(
-        self,
-        m: Module,
-        config: MmtConfig,
-        places: Places,
-        table: MountTable,
-        cache: NodeCache,
-        port: NodePort,
-        chain: Chain,
-        seal: Seal,
-        report: Report,
-    ):
+    def __init__(self, parts: TreeParts, chain: Chain, seal: Seal):
+        m, config, places, table, cache, port, report = parts
         way_bits = exact_log2(config.node_cache_lines)
         self.start, self.done, self.ok, self.drop, self.discard, self.overflowed = (
             Signal(name=f"evict_{n}") for n in ("start", "done", "ok", "drop_in", "discard_in", "overflowed")

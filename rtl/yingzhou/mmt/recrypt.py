@@ -9,10 +9,9 @@ from amaranth.utils import exact_log2
 
 from .config import MmtConfig
 from .mount_table import MountTable
-from .node_cache import NodeCache
-from .node_port import NodePort
 from .place import Places
 from .signature import JobKind, Kind
+from .tree_parts import TreeParts
 
 
 class Jobs:
@@ -49,16 +48,8 @@ class Recrypt:
     fails is left as it is, and under its new pair it will never verify; Lines has reported it.
     """
 
-    def __init__(
-        self,
-        m: Module,
-        config: MmtConfig,
-        places: Places,
-        table: MountTable,
-        cache: NodeCache,
-        port: NodePort,
-        jobs: Jobs,
-    ):
+    def __init__(self, parts: TreeParts, jobs: Jobs):
+        m, config, places, table, cache, port, _ = parts
         self.start, self.done, self.ok = (Signal(name=f"recrypt_{n}") for n in ("start", "done", "ok"))
         self.kind = Signal(Kind, name="recrypt_kind")
         way_bits = exact_log2(config.node_cache_lines)

@@ -7,14 +7,10 @@ from amaranth.lib import data
 
 from yingzhou.geometry import LINE_BITS
 
-from .config import ENTRIES_PER_LINE_LOG, GENERATION_BITS, LOW_BITS, MmtConfig
-from .mount_table import MountTable
-from .node_cache import NodeCache
-from .node_port import NodePort
-from .place import Places
+from .config import ENTRIES_PER_LINE_LOG, GENERATION_BITS, LOW_BITS
 from .recrypt import Jobs, Recrypt
-from .report import Report
 from .signature import JobKind, Kind
+from .tree_parts import TreeParts
 from .walk import Walk
 
 ENTRY = data.StructLayout(
@@ -37,19 +33,8 @@ class RootEntry:
     this tree is written, and clean. ``done`` pulses with ``ok``, ``kind``; a failure has been reported.
     """
 
-    def __init__(
-        self,
-        m: Module,
-        config: MmtConfig,
-        places: Places,
-        table: MountTable,
-        cache: NodeCache,
-        port: NodePort,
-        walk: Walk,
-        jobs: Jobs,
-        recrypt: Recrypt,
-        report: Report,
-    ):
+    def __init__(self, parts: TreeParts, walk: Walk, jobs: Jobs, recrypt: Recrypt):
+        m, config, places, table, cache, port, report = parts
         self.fetch, self.store, self.done, self.ok = (
             Signal(name=f"entry_{n}") for n in ("fetch", "store", "done", "ok")
         )

@@ -9,9 +9,9 @@ from yingzhou.parts.first_set import FirstSet
 from .config import MmtConfig
 from .evict import Evict
 from .node_cache import NodeCache
-from .node_port import Seal
 from .place import LEVEL_BITS
 from .recrypt import Jobs
+from .seal import Seal
 from .signature import JobKind
 
 

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from yingzhou.line.signature import MemoryClient
 
 from .ahead import Ahead
+from .chain import Chain
 from .commands import Commands
 from .config import MmtConfig
 from .evict import Evict
@@ -17,11 +18,12 @@ from .hash import HashKeys, HashTest
 from .lookup import Lookup
 from .mount_table import MountTable
 from .node_cache import NodeCache
-from .node_port import Chain, NodePort, Seal
+from .node_port import NodePort
 from .place import Places
 from .recrypt import Jobs, Recrypt
 from .report import Report
 from .root_entry import RootEntry
+from .seal import Seal
 from .signature import (
     INTEGRITY_KINDS,
     AesClient,
@@ -34,6 +36,7 @@ from .signature import (
     settings,
 )
 from .sweep import Sweep
+from .tree_parts import TreeParts
 from .unmount import Unmount
 from .walk import Walk
 
@@ -98,34 +101,18 @@ class Tree(wiring.Component):
         port = NodePort(m, config, cache, self.hash_keys)
         connect(m, flipped(self.hash_test), port.hash.test)
         ahead = Ahead(m, config, self.memory)
-        chain = Chain(m, config, places, table, cache, port, report, ahead.chain, self.aes)
-        seal = Seal(m, config, places, table, port, report, self.memory, self.aes)
+        parts = TreeParts(m, config, places, table, cache, port, report)
+        chain = Chain(parts, ahead.chain, self.aes)
+        seal = Seal(parts, self.memory, self.aes)
         lookup = Lookup(m, config, places, table, cache, self.lookup)
-        evict = Evict(m, config, places, table, cache, port, chain, seal, report)
-        walk = Walk(m, config, places, table, cache, port, chain, evict)
+        evict = Evict(parts, chain, seal)
+        walk = Walk(parts, chain, evict)
         jobs = Jobs(m, config, places, table, self.jobs)
-        recrypt = Recrypt(m, config, places, table, cache, port, jobs)
-        entry = RootEntry(m, config, places, table, cache, port, walk, jobs, recrypt, report)
+        recrypt = Recrypt(parts, jobs)
+        entry = RootEntry(parts, walk, jobs, recrypt)
         sweep = Sweep(m, config, cache, evict, seal, jobs)
         unmount = Unmount(m, config, table, sweep, entry, jobs)
-        commands = Commands(
-            m,
-            config,
-            places,
-            table,
-            cache,
-            port,
-            lookup,
-            evict,
-            walk,
-            recrypt,
-            entry,
-            sweep,
-            unmount,
-            report,
-            self.service,
-            self.commands,
-        )
+        commands = Commands(parts, lookup, evict, walk, recrypt, entry, sweep, unmount, self.service, self.commands)
         line_failed = Signal()
         m.d.comb += [
             lookup.stall.eq(chain.arriving),

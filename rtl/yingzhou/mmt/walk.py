@@ -4,14 +4,14 @@
 from amaranth import *
 from amaranth.utils import exact_log2
 
-from .config import LOW_BITS, MmtConfig
+from .chain import Chain
+from .config import LOW_BITS
 from .evict import Evict
-from .mount_table import MountTable
 from .node import virgin_node
-from .node_cache import Find, NodeCache
-from .node_port import Chain, NodePort
-from .place import LEVEL_BITS, Places, node_name
+from .node_cache import Find
+from .place import LEVEL_BITS, node_name
 from .signature import Kind
+from .tree_parts import TreeParts
 
 
 class Walk:
@@ -22,17 +22,8 @@ class Walk:
     after ``done`` to the next start, and is no victim until then.
     """
 
-    def __init__(
-        self,
-        m: Module,
-        config: MmtConfig,
-        places: Places,
-        table: MountTable,
-        cache: NodeCache,
-        port: NodePort,
-        chain: Chain,
-        evict: Evict,
-    ):
+    def __init__(self, parts: TreeParts, chain: Chain, evict: Evict):
+        m, config, places, table, cache, port, _ = parts
         self.start, self.done, self.ok = (Signal(name=f"walk_{n}") for n in ("start", "done", "ok"))
         self.kind = Signal(Kind, name="walk_kind")
         self.tree = Signal(config.tree_bits, name="walk_tree_in")
