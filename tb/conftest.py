@@ -62,7 +62,7 @@ def run_cocotb(build_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
 
         sources     Verilog files.
         toplevel    name of the top module.
-        module      dotted name from the checkout, such as ``tb.gpt.cocotb_guard``.
+        module      dotted name from the checkout, such as ``tb.gpt.cocotb_ip``.
         seed        seed of ``random`` in the testbench.
         parameters  Verilog parameters.
         build_args  further arguments for Verilator.

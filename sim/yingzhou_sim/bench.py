@@ -28,7 +28,8 @@ from yingzhou.soc.config import CHECKERS, SocConfig
 
 from . import bench_leak, bench_llc, bench_llc_goals, bench_machine, bench_mmt, bench_mmt_goals, build, firmware
 from .bench_goals import Goal, Row, goals
-from .bench_page import write_page
+from .bench_native import DRAM
+from .bench_page import Setting, write_page
 from .files import write_whole
 from .leak_page import leak_figure
 from .machine import DramTiming
@@ -50,7 +51,8 @@ examples:
   yingzhou bench --trace sort-64K.yzt    only replay this trace
   yingzhou bench --only llc              only the last-level cache and its locks
   yingzhou bench --only mmt --variant mmt --accesses 3000
-  yingzhou bench --latency 40 --jobs 1   the walk bench at one DRAM latency, one simulation at a time
+  yingzhou bench --only walks --latency 40 --jobs 1
+                                         at one DRAM latency, one simulation at a time
 """
 
 
@@ -222,7 +224,11 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.out / "report.html",
         rows,
         found,
-        [(p.run.name, p.run.config, p.run.dram) for p in todo],
+        [
+            *(Setting(p.run.name, p.run.config, p.run.dram) for p in todo),
+            *(Setting(name, config, DRAM) for name, config in bench_llc.CACHES.items() if pairs),
+            *(Setting(f"memory engine alone: {v.name}", v.config, DRAM) for v in chosen if traces),
+        ],
         [("What the cache tells", leak_figure(leaks))],
     )
     _print_goals(Console(), found)

@@ -27,6 +27,12 @@ from .verilated import build_all
 TRACES: Final = ROOT / "sim" / "traces" / "l1"
 MASKED: Final = replace(CONFIG, way_masks=True)
 MANY: Final = replace(CONFIG, mshrs=16)
+CACHES: Final = {
+    "last-level cache alone": CONFIG,
+    "last-level cache alone, ways reserved": MASKED,
+    "last-level cache alone, 16 MSHRs": MANY,
+}
+"""What the values of this bench are about, for the report."""
 PAIRS: Final = (
     ("kvstore", "pagerank"),
     ("pagerank", "sort"),

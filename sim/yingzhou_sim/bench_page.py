@@ -2,12 +2,15 @@
 """The page of the benches: goals, plots and every value, in one file that loads nothing."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from yingzhou.llc.config import LlcConfig
+from yingzhou.mmt.config import MmtConfig
 from yingzhou.soc.config import CHECKERS, SocConfig
 
 from . import bench_llc_page, bench_mmt_page
@@ -72,17 +75,40 @@ def host_figure(rows: Sequence[Row]) -> Figure | None:
     return figure
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What a run was made on: a machine, or a block alone (None: plain wires), and the DRAM behind it."""
+
+    name: str
+    config: SocConfig | MmtConfig | LlcConfig | None
+    dram: DramTiming
+
+
+def _settings(runs: Sequence[Setting]) -> tuple[list[tuple[str, str]], list[tuple[str, str, str]]]:
+    """Return what all machines have in common, and of each run its name, what else it was made on, and its DRAM."""
+    machines = [dict(flat(plain(run.config))) for run in runs if isinstance(run.config, SocConfig)]
+    common = set.intersection(*(set(machine.items()) for machine in machines)) if machines else set()
+
+    def text(items: Iterable[tuple[str, str]]) -> str:
+        return ", ".join(f"{key} {value}" for key, value in items)
+
+    table = []
+    for run in runs:
+        own = flat(plain(run.config)) if run.config else [("no block", "plain wires")]
+        if isinstance(run.config, SocConfig):
+            own = [item for item in own if item not in common]
+        table.append((run.name, text(own), text(flat(plain(run.dram)))))
+    return [item for item in (machines or [{}])[0].items() if item in common], table
+
+
 def write_page(
     path: Path,
     rows: Sequence[Row],
     goals: Sequence[Goal],
-    runs: Sequence[tuple[str, SocConfig, DramTiming]],
+    runs: Sequence[Setting],
     more: Sequence[tuple[str, Figure | None]] = (),
 ) -> Path:
-    """Write the page and return its path.
-
-    ``runs`` names the machine and DRAM of every run, ``more`` are plots of what is not in ``rows``.
-    """
+    """Write the page and return its path. ``more`` are plots of what is not in ``rows``."""
     figures = [
         ("Cost of a page walk", walk_figure(rows)),
         ("Cost to the host", host_figure(rows)),
@@ -90,8 +116,7 @@ def write_page(
         *bench_mmt_page.figures(rows),
         *more,
     ]
-    machine, dram = plain(runs[0][1]) if runs else {}, [(name, config.checker, plain(d)) for name, config, d in runs]
-    machine.pop("checker", None)
+    machine, table = _settings(runs)
     text = (
         templates()
         .get_template("bench_report.html.j2")
@@ -99,8 +124,8 @@ def write_page(
             goals=goals,
             figures=[(title, svg(figure)) for title, figure in figures if figure],
             rows=rows,
-            machine=flat(machine),
-            runs=dram,
+            machine=machine,
+            runs=table,
             written=time.strftime("%Y-%m-%d %H:%M"),
         )
     )

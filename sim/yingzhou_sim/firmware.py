@@ -89,7 +89,6 @@ IMAGES: Final[dict[str, Image]] = {
     "monitor": Image(
         sources=("monitor/*.c", "monitor/*.S", "lib/memory.c"),
         linker="monitor/monitor.ld",
-        includes=("monitor/include",),
     ),
     "host": Image(
         sources=("host/*.c", "host/*.S", "host/scenarios/*.c", "lib/*.c"),

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from yingzhou.mmt.config import preset
 from yingzhou.soc.config import SocConfig
 from yingzhou_sim import bench, bench_machine
 from yingzhou_sim.bench_goals import Row, goals
-from yingzhou_sim.bench_page import write_page
+from yingzhou_sim.bench_page import Setting, write_page
 from yingzhou_sim.cli import main
 from yingzhou_sim.machine import DramTiming, Stop
 from yingzhou_sim.runs import UNGUARDED, BootMode, Measurement, Outcome, Run
@@ -147,11 +148,16 @@ def test_page_holds_goals_plots_and_values_and_loads_nothing(tmp_path: Path) -> 
     plans = [walk_plan(checker, latency) for checker in ("none", "gpt", "bitmap") for latency in (10, 40)]
     rows = bench.collect([walk_outcome(plan, 256, 5120 + plan.run.dram.latency, 512) for plan in plans])
     rows += host_rows("guarded", one=120, cpu=1000) + host_rows("unguarded", one=100, cpu=1000)
-    runs = [(p.run.name, p.run.config, p.run.dram) for p in plans]
+    runs = [Setting(p.run.name, p.run.config, p.run.dram) for p in plans]
+    runs.append(Setting("engine alone", preset("small"), DramTiming(latency=77)))
     page = write_page(tmp_path / "report.html", rows, goals(rows), runs).read_text()
     assert page.count("<svg") == 2 and "<?xml" not in page
     assert "MISS" not in page and page.count("PASS") == 4 and "not measured" in page
     assert "latency 40" in page and "5,160" in page
+    checkers = [f'<td class="id">checker {checker}</td>' for checker in ("none", "gpt", "bitmap")]
+    assert [page.count(checker) for checker in checkers] == [2, 2, 2], "a run names what sets its machine apart"
+    assert "cache</td><td>lines" in page, "what all machines share is told once"
+    assert "slots 4" in page and "latency 77" in page, "a block alone is told whole"
     for outside in ("<script", "<link", 'src="', "@import"):
         assert outside not in page
     again = write_page(tmp_path / "again.html", rows, goals(rows), runs).read_text()

@@ -25,7 +25,7 @@ AXI_SIGNATURE = axi4.Signature(BYTE_ADDR_WIDTH, BEAT_BITS, DRAM_ID_WIDTH)
 
 
 class HartInstance(wiring.Component):
-    """The hart as a black box: same ports as :class:`yingzhou.hart.Hart`, body in a Verilog file of its own."""
+    """The hart as a black box: same ports as :class:`yingzhou.hart.hart.Hart`, body in a Verilog file of its own."""
 
     def __init__(self):
         super().__init__(members())
