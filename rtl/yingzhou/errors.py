@@ -13,3 +13,8 @@ def require(condition: bool, message: str) -> None:
     """Raise :class:`ConfigError` with ``message`` unless ``condition`` holds."""
     if not condition:
         raise ConfigError(message)
+
+
+def power_of_two(value: int) -> bool:
+    """Return whether ``value`` is 1, 2, 4, 8 and so on."""
+    return value > 0 and value & (value - 1) == 0

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
 
-from yingzhou.errors import ConfigError, require
+from yingzhou.errors import ConfigError, power_of_two, require
 
 from .cache import cached, digest
 from .native_calls import declarations
@@ -53,7 +53,7 @@ class CacheShape:
         )
         sets, rest = divmod(self.size, self.ways * LINE_BYTES)
         require(
-            rest == 0 and sets > 0 and sets & (sets - 1) == 0 and self.size <= 1 << 30,
+            rest == 0 and power_of_two(sets) and self.size <= 1 << 30,
             f"a cache of {self.size} bytes; accepted are powers of two from {self.ways * LINE_BYTES} to {1 << 30}",
         )
         require(

@@ -6,7 +6,7 @@ from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for, exact_log2
 
-from yingzhou.errors import require
+from yingzhou.errors import power_of_two, require
 from yingzhou.parts.fair_pick import FairPick
 
 from . import axi4
@@ -85,7 +85,7 @@ class AxiSplit(wiring.Component):
         )
         require(0 <= closed_bytes <= 1 << top, f"closed_bytes is {closed_bytes}; accepted are 0 to {1 << top}")
         for name, value in (("depth", depth), ("writes", writes)):
-            require(value >= 2 and value & (value - 1) == 0, f"{name} is {value}; accepted are powers of two from 2")
+            require(value >= 2 and power_of_two(value), f"{name} is {value}; accepted are powers of two from 2")
         require(idents >= 1, f"idents is {idents}; accepted are 1 and more")
         self._bit, self._top, self._closed_pages = bit, top, -(-closed_bytes >> PAGE_LOG)
         self._widths = {"addr_width": addr_width, "data_width": data_width, "id_width": id_width}

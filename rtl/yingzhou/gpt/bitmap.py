@@ -6,7 +6,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import connect, flipped
 from amaranth.utils import exact_log2
 
-from yingzhou.errors import require
+from yingzhou.errors import power_of_two, require
 from yingzhou.regs import RegisterBlock, load
 
 from .check import is_leaf, is_pointer, leaf_offset_mask
@@ -41,7 +41,7 @@ class BitmapChecker(wiring.Component):
     def __init__(self, config: GptConfig, cache_words: int = 8):
         require(config.mode == "sv32", f"mode is {config.mode!r}; the 32-bit walker port accepts sv32")
         require(
-            1 <= cache_words <= 64 and cache_words & (cache_words - 1) == 0,
+            1 <= cache_words <= 64 and power_of_two(cache_words),
             f"cache_words is {cache_words}; accepted are powers of two from 1 to 64",
         )
         self.config, self.cache_words = config, cache_words

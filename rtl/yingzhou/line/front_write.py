@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from yingzhou.bus import axi4
-from yingzhou.errors import require
+from yingzhou.errors import power_of_two, require
 from yingzhou.geometry import BEAT_BITS, BEAT_BYTES, LINE_BITS, LINE_BYTES, LineSpace
 
 from .chunks import BurstQueue, address, beats_to_end, next_line, next_offset
@@ -50,9 +50,7 @@ class FrontWrite(wiring.Component):
     """
 
     def __init__(self, config: LineSpace, tag_bits: int, bursts: int = 8):
-        require(
-            2 <= bursts <= 64 and bursts & (bursts - 1) == 0, f"bursts is {bursts}; accepted are powers of two, 2 to 64"
-        )
+        require(2 <= bursts <= 64 and power_of_two(bursts), f"bursts is {bursts}; accepted are powers of two, 2 to 64")
         self._config, self._bursts = config, bursts
         super().__init__(
             {

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from yingzhou.bus import axi4
-from yingzhou.errors import require
+from yingzhou.errors import power_of_two, require
 from yingzhou.geometry import BEAT_BITS, BEAT_BYTES, BEATS, LINE_BITS, LINE_LOG, LineSpace
 from yingzhou.parts.stream_buffer import StreamBuffer
 
@@ -49,7 +49,7 @@ class MemoryPort(wiring.Component):
         require(clients >= 1, f"clients is {clients}; accepted are 1 and more")
         for name, value in (("reads", reads), ("writes", writes)):
             require(
-                2 <= value <= 256 and value & (value - 1) == 0,
+                2 <= value <= 256 and power_of_two(value),
                 f"{name} is {value}; accepted are powers of two, 2 to 256",
             )
         self._config, self._clients, self._reads, self._writes = config, clients, reads, writes

@@ -6,17 +6,13 @@ from typing import Final
 
 from amaranth.utils import ceil_log2, exact_log2
 
-from yingzhou.errors import require
+from yingzhou.errors import power_of_two, require
 from yingzhou.geometry import LINE_BYTES, LINE_LOG, PAGE_LINES, PAGE_LOG
 
 FREE_WAYS: Final = 2
 """Ways of every set that are never locked."""
 DOMAINS_MAX: Final = 15
 REPLACEMENTS: Final = ("plru", "random")
-
-
-def _power_of_two(value: int) -> bool:
-    return value > 0 and value & (value - 1) == 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +60,7 @@ class LlcConfig:
         require(self.ways in (2, 4, 8, 16), f"ways is {self.ways}; accepted are 2, 4, 8, 16")
         least = 2 * self.ways * LINE_BYTES
         require(
-            _power_of_two(self.size_bytes) and least <= self.size_bytes <= 1 << 24,
+            power_of_two(self.size_bytes) and least <= self.size_bytes <= 1 << 24,
             f"size_bytes is {self.size_bytes}; accepted with {self.ways} ways are powers of two from {least} "
             f"(two sets) to {1 << 24}",
         )

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from amaranth.utils import ceil_log2, exact_log2
 
-from yingzhou.errors import require
+from yingzhou.errors import power_of_two, require
 from yingzhou.geometry import LINE_BYTES, LINE_LOG, PAGE_LOG
 
 ADDR_WIDTH_LEAST: Final = 16
@@ -28,10 +28,6 @@ LINE_BITS_MAX: Final = 35
 SPLIT_ARITIES: Final = (16, 32, 64)
 FLAT_ARITIES: Final = (2, 4, 8)
 AES_KINDS: Final = ("pipelined", "iterative")
-
-
-def _power_of_two(value: int) -> bool:
-    return value > 0 and value & (value - 1) == 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +98,7 @@ class MmtConfig:
         )
         most = 1 << LINE_BITS_MAX + LINE_LOG
         require(self.subtree_bytes < most, f"arities are {self._arities}; accepted are subtrees below {most} bytes")
-        require(_power_of_two(self.size) and self._least_size <= self.size <= most, self._wrong_size(most))
+        require(power_of_two(self.size) and self._least_size <= self.size <= most, self._wrong_size(most))
         most = self.subtree_bytes * (self.subtree_lines << ENTRIES_PER_LINE_LOG)
         require(self.size <= most, self._wrong_size(most) + ": one tree of this geometry covers the root table")
         require(
@@ -123,15 +119,15 @@ class MmtConfig:
         require(1 <= self.mount_entries <= 64, f"mount_entries is {self.mount_entries}; accepted are 1 to 64")
         least = 1 << ceil_log2(max(4, 2 * self.levels + 1))
         require(
-            _power_of_two(self.node_cache_lines) and least <= self.node_cache_lines <= 512,
+            power_of_two(self.node_cache_lines) and least <= self.node_cache_lines <= 512,
             f"node_cache_lines is {self.node_cache_lines}; accepted are powers of two from {least} to 512",
         )
         require(
-            _power_of_two(self.mac_cache_lines) and 2 <= self.mac_cache_lines <= 512,
+            power_of_two(self.mac_cache_lines) and 2 <= self.mac_cache_lines <= 512,
             f"mac_cache_lines is {self.mac_cache_lines}; accepted are powers of two from 2 to 512",
         )
         require(
-            _power_of_two(self.slots) and 2 <= self.slots <= 32,
+            power_of_two(self.slots) and 2 <= self.slots <= 32,
             f"slots is {self.slots}; accepted are powers of two from 2 to 32",
         )
         require(self.aes in AES_KINDS, f"aes is {self.aes!r}; accepted are {', '.join(AES_KINDS)}")
@@ -353,7 +349,7 @@ def _sgx_bytes(overrides: dict[str, Any]) -> int:
         )
         return 1 << log
     require(
-        _power_of_two(size) and 1 << least_log <= size <= 1 << most_log,
+        power_of_two(size) and 1 << least_log <= size <= 1 << most_log,
         f"memory_bytes is {size}; accepted with sgx are powers of two from {1 << least_log} to {1 << most_log}",
     )
     return size

@@ -4,7 +4,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from yingzhou.errors import require
+from yingzhou.errors import power_of_two, require
 from yingzhou.gpt.config import GptConfig
 from yingzhou.hart.config import HartConfig
 from yingzhou.llc.config import LlcConfig
@@ -18,10 +18,6 @@ MEMORIES: Final = ("plain", "mmt")
 """What stands before DRAM, by name; the position is the code in ``sysinfo.features.memory``."""
 CACHES: Final = ("lines", "llc")
 """What stands between the hart and that, by name; the position is the code in ``sysinfo.features.cache``."""
-
-
-def _is_power_of_two(value: int) -> bool:
-    return value > 0 and value & (value - 1) == 0
 
 
 def machine_engine(dram_bytes: int, name: str = "paper", **overrides: Any) -> MmtConfig:
@@ -92,7 +88,7 @@ class SocConfig:
     def __post_init__(self) -> None:
         require(self.checker in CHECKERS, f"checker is {self.checker!r}; accepted are {', '.join(CHECKERS)}")
         require(
-            _is_power_of_two(self.dram_bytes) and 16 << 20 <= self.dram_bytes <= DRAM_MAX_BYTES,
+            power_of_two(self.dram_bytes) and 16 << 20 <= self.dram_bytes <= DRAM_MAX_BYTES,
             f"dram_bytes is {self.dram_bytes}; accepted are powers of two from {16 << 20} (16 MiB) "
             f"to {DRAM_MAX_BYTES} (512 MiB)",
         )
@@ -112,9 +108,7 @@ class SocConfig:
             require(value == needed, f"llc.{name} is {value}; this machine needs {needed}")
         for name in ("bitmap_cache_words", "instr_lines", "data_lines"):
             value = getattr(self, name)
-            require(
-                _is_power_of_two(value) and value <= 64, f"{name} is {value}; accepted are powers of two from 1 to 64"
-            )
+            require(power_of_two(value) and value <= 64, f"{name} is {value}; accepted are powers of two from 1 to 64")
 
     @property
     def engine(self) -> MmtConfig:
