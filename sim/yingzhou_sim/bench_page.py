@@ -86,8 +86,8 @@ class Setting:
 
 def _settings(runs: Sequence[Setting]) -> tuple[list[tuple[str, str]], list[tuple[str, str, str]]]:
     """Return what all machines have in common, and of each run its name, what else it was made on, and its DRAM."""
-    machines = [dict(flat(plain(run.config))) for run in runs if isinstance(run.config, SocConfig)]
-    common = set.intersection(*(set(machine.items()) for machine in machines)) if machines else set()
+    machines = [flat(plain(run.config)) for run in runs if isinstance(run.config, SocConfig)]
+    common = [item for item in machines[0] if all(item in machine for machine in machines)] if machines else []
 
     def text(items: Iterable[tuple[str, str]]) -> str:
         return ", ".join(f"{key} {value}" for key, value in items)
@@ -98,7 +98,7 @@ def _settings(runs: Sequence[Setting]) -> tuple[list[tuple[str, str]], list[tupl
         if isinstance(run.config, SocConfig):
             own = [item for item in own if item not in common]
         table.append((run.name, text(own), text(flat(plain(run.dram)))))
-    return [item for item in (machines or [{}])[0].items() if item in common], table
+    return common, table
 
 
 def write_page(

@@ -25,6 +25,7 @@ _VERILATOR_FLAGS: Final = (
     "--cc --top-module yz_top --prefix Vyz_top -O3 --x-assign fast --x-initial fast --no-timing "
     "--no-assert --no-decoration --output-split 30000 --output-split-cfuncs 3000 -Wno-fatal -Wno-lint -Wno-style"
 ).split()
+_OPTIMIZED: Final = ("OPT_FAST=-O2", "OPT_SLOW=-O0")
 _CXX_FLAGS: Final = ("-fPIC", "-march=native", "-fno-strict-aliasing", "-DVL_TIME_CONTEXT")
 
 _EMIT = """
@@ -86,7 +87,7 @@ def library(config: SocConfig, trace: str | None = None) -> Path:
     # Folders below are libraries of their own.
     native = sorted(path for path in NATIVE.iterdir() if path.is_file())
     view = {cache_view.HEADER: cache_view.header(config), cache_view.PUBLIC: cache_view.public(config)}
-    key = digest([str(verilator_root().name), *flags, *_CXX_FLAGS, hart, soc, *native, *view.values()])
+    key = digest([str(verilator_root().name), *flags, *_OPTIMIZED, *_CXX_FLAGS, hart, soc, *native, *view.values()])
     return cached("lib", key, lambda folder: _verilate(folder, hart, soc, flags, trace, view)) / LIBRARY
 
 
@@ -100,7 +101,7 @@ def _verilate(folder: Path, hart: Path, soc: Path, flags: list[str], trace: str 
     cflags = [*_CXX_FLAGS, *defines, f"-I{NATIVE}"]
     settings = [work / cache_view.PUBLIC, *([NATIVE / "waves.vlt"] if trace else [])]
     sources = [*settings, NATIVE / "yz_top.v", soc, hart]
-    compile_model(folder, "yz_top", flags, cflags, sources, ("OPT_FAST=-O2", "OPT_SLOW=-O0"))
+    compile_model(folder, "yz_top", flags, cflags, sources, _OPTIMIZED)
     libraries = ["-lz", "-llz4"] if trace == "fst" else []
     link(folder / LIBRARY, NATIVE / "yz_sim.cpp", "yz_top", work, ["-O2", "-std=gnu++20", *cflags], libraries)
     shutil.rmtree(work)
